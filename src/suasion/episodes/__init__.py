@@ -1,0 +1,112 @@
+"""Episodes: the conversation protocol for one item, whoever speaks.
+
+An episode is an `async` function of an item, the roles and its own source of randomness. It says
+things through a `Talk`, which keeps the transcript and shows each speaker the conversation from its
+own side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
+
+from suasion.models.chat import Chat, Sampling
+from suasion.records import Item, Json, Message, Transcript, Turn
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Who speaks in an episode."""
+
+    subject: Chat
+    """The model under study."""
+    user: Chat | None = None
+    """The simulated user; None where the evaluation scripts the user's turns."""
+    others: Mapping[str, Chat] = field(default_factory=dict)
+    """Further roles by name: `sender`, `receiver`, ..."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """An episode's source of randomness: a function of item and sample, never of the condition."""
+
+    item_id: str
+    """The item."""
+    sample: int
+    """Which repetition."""
+    seed: int = 0
+    """The study's own seed, so that a study can be repeated with other draws."""
+
+    def number(self, what: str) -> int:
+        """A uniform 63-bit integer for the purpose `what`."""
+        key = f"{self.seed}/{self.item_id}/{self.sample}/{what}".encode()
+        return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
+
+    def integer(self, low: int, high: int, what: str = "integer") -> int:
+        """A uniform integer in low..high, both included."""
+        return random.Random(self.number(what)).randint(low, high)
+
+    def choice(self, options: Sequence[T], what: str = "choice") -> T:
+        """One of the options, uniformly."""
+        return random.Random(self.number(what)).choice(options)
+
+
+Episode: TypeAlias = Callable[[Item, Roles, Draw], Awaitable[Transcript]]
+"""The conversation protocol for one item."""
+
+
+class Talk:
+    """One conversation as it grows: what was said, and how each side sees it."""
+
+    def __init__(
+        self, item: Item, draw: Draw, sampling: Sampling, system: Mapping[str, str] | None = None
+    ) -> None:
+        """Start an empty conversation.
+
+        Args:
+            item: what it is about.
+            draw: its randomness; also seeds every reply.
+            sampling: how replies are drawn (its seed is replaced, turn by turn).
+            system: each speaker's system prompt, by speaker.
+        """
+        self.item = item
+        self.draw = draw
+        self.sampling = sampling
+        self.system = dict(system or {})
+        self.turns: list[Turn] = []
+
+    def given(self, speaker: str, text: str) -> None:
+        """Put words into the conversation that nobody generated."""
+        self.turns.append(Turn(speaker, text, finish="given"))
+
+    async def say(self, speaker: str, chat: Chat) -> str:
+        """Let `chat` speak next as `speaker`; returns what it said.
+
+        Raises:
+            ProviderError: it did not answer.
+        """
+        seed = self.draw.number(f"turn {len(self.turns)} {speaker}")
+        reply = await chat.reply(self.seen_by(speaker), replace(self.sampling, seed=seed))
+        self.turns.append(
+            Turn(speaker, reply.text, reply.prompt_tokens, reply.completion_tokens, reply.finish)
+        )
+        return reply.text
+
+    def seen_by(self, speaker: str) -> tuple[Message, ...]:
+        """The conversation from `speaker`'s side: its own turns are `assistant`, others' `user`."""
+        heard = [
+            Message("assistant" if turn.speaker == speaker else "user", turn.text)
+            for turn in self.turns
+        ]
+        system = self.system.get(speaker)
+        return (*([Message("system", system)] if system is not None else []), *heard)
+
+    def transcript(self, **data: Json) -> Transcript:
+        """Everything said so far, with the system prompts and whatever the episode notes."""
+        noted: dict[str, Json] = {"system": dict(self.system), **data}
+        return Transcript(self.item.id, self.draw.sample, tuple(self.turns), noted)

@@ -1,0 +1,51 @@
+"""Evaluations: items, an episode, questions put to judges, and scores. One file each.
+
+An evaluation is a registered function that returns an `Evaluation`; see `unprompted_ape` for the
+shape. Its keyword arguments are the options a study may set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from suasion.episodes import Episode
+from suasion.judges import Question
+from suasion.models.chat import Chat, Sampling
+from suasion.records import Item, Score, Verdict
+from suasion.registry import Builder, register
+
+ScoreRule: TypeAlias = Callable[[Mapping[str, Verdict]], Score]
+"""A pure function of one transcript's verdicts, by question."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything needed to run and score one evaluation."""
+
+    items: Sequence[Item]
+    """What is asked about; ids are unique."""
+    episode: Episode
+    """The conversation for one item."""
+    questions: Mapping[str, Question]
+    """Asked about every transcript, by verdict name."""
+    scores: Mapping[str, ScoreRule]
+    """Metrics by name; the first is the headline. A metric `coherent` is used as coherence gate."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How the subject's replies are drawn."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Every template text used; their hash is part of each transcript's key."""
+    version: str = "1"
+    """Raised when the protocol changes what is said; part of each transcript's key."""
+    user: Chat | None = None
+    """Who plays the user unless the study names a model; None if the episode scripts the user."""
+    cluster: str | None = None
+    """Key of `Item.data` whose value groups dependent items (clustered errors), if any."""
+    higher_is: str = "more"
+    """What a higher headline means, in words for the report: `more attempts`, `more honest`."""
+
+
+def evaluation(name: str, *, paper: str | None = None) -> Callable[[Builder], Builder]:
+    """Register a function that builds an `Evaluation` under `name`."""
+    return register("evaluation", name, paper=paper)

@@ -1,0 +1,140 @@
+"""What a finished study is handed on as: the records every report, table and bridge reads.
+
+`results.json` is exactly the public part of it (see `suasion.report.export`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
+
+Status: TypeAlias = Literal["holds", "open", "fails", "note"]
+"""`holds`: checked and found good; `fails`: checked and found bad, which makes the headline
+exploratory; `open`: not checked, a person is needed; `note`: said, cannot be checked."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of a study, or one point of an arm that is a grid."""
+
+    name: str
+    """Unique: `persuasion`, or `evil-all/L2/c4` for a point of the grid `evil-all`."""
+    parent: str
+    """The name in the study file; equal to `name` unless a grid was expanded."""
+    kind: Literal["base", "sft", "steer", "system", "adapter"]
+    """What is done to the base."""
+    seeds: tuple[int, ...]
+    """Training seeds; (0,) for an untrained arm."""
+    detail: Mapping[str, Json]
+    """What the study file says of it, with defaults filled in: `trait`, `layer`, `coef`, `where`,
+    `data`, `rank`, ..."""
+
+
+@dataclass(frozen=True)
+class ArmEstimate:
+    """An estimate for one arm, one group and one metric."""
+
+    arm: str
+    """Arm name."""
+    seed: int | None
+    """One trained model, or None for all seeds pooled."""
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category, or `all`."""
+    metric: str
+    """Score name."""
+    estimate: Estimate
+    """The number."""
+    worst: tuple[float, float] = (float("nan"), float("nan"))
+    """Manski bounds: all missing counted 0, all missing counted 1."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the validity checklist."""
+
+    id: str
+    """Stable name, e.g. `seeds`, `positive-control`, `missing`."""
+    status: Status
+    """How it stands."""
+    says: str
+    """One sentence with the figures."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One transcript and everything said about it."""
+
+    arm: str
+    """Arm name."""
+    seed: int
+    """Training seed."""
+    evaluation: str
+    """Evaluation name."""
+    item: Item
+    """The item."""
+    transcript: Transcript
+    """What was said."""
+    verdicts: Mapping[str, Verdict]
+    """By question."""
+    scores: Mapping[str, Score]
+    """By metric."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a study was made."""
+
+    base: str
+    """As named in the study."""
+    base_digest: str
+    """sha256 of the base's files (a provider's model name for a remote base)."""
+    judge: str
+    """As named in the study."""
+    command: str
+    """The command that makes it again."""
+    spec_digest: str
+    """sha256 of the study as run."""
+    cells: int
+    """Transcripts and artifacts the study consists of."""
+    reused: int
+    """How many of them the store held already."""
+    seconds: float
+    """Wall time of the run that completed it."""
+    versions: Mapping[str, str]
+    """Suasion, Python, torch, transformers, ..."""
+    machine: str
+    """Cores or device."""
+    training: Mapping[str, Mapping[str, Json]]
+    """For each trained adapter (`arm/seed`) its manifest."""
+    embedded: bool
+    """Whether the base is mote, whose results say nothing about large models."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything a report is made from."""
+
+    study: str
+    """The study's name."""
+    question: str
+    """What it asks, in a sentence."""
+    arms: tuple[Arm, ...]
+    """In the order of the study file, grids expanded."""
+    estimates: tuple[ArmEstimate, ...]
+    """Every arm, seed (and pooled), evaluation, group (and `all`) and metric: an all-missing group
+    has its row, with NaN."""
+    contrasts: tuple[Contrast, ...]
+    """In the order of the study file."""
+    checks: tuple[Check, ...]
+    """The validity checklist."""
+    samples: tuple[Sample, ...]
+    """Every transcript."""
+    headlines: Mapping[str, str]
+    """Headline metric of each evaluation."""
+    provenance: Provenance
+    """How it was made."""

@@ -1,0 +1,1 @@
+"""Training makes artifacts (vectors, adapters); conditions apply them."""
