@@ -1,1 +1,1 @@
-"""Studies: one YAML file that names arms, evaluations, judges, seeds and contrasts; and running it."""
+"""Studies: one YAML file of arms, evaluations, judges, seeds and contrasts; and running it."""
