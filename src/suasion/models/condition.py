@@ -20,9 +20,10 @@ import numpy.typing as npt
 
 from suasion.errors import ModelError
 
-Where: TypeAlias = Literal["all", "prompt", "response"]
+Where: TypeAlias = Literal["all", "prompt", "response", "last-prompt"]
 """Steered positions: `response` is every generated token and the last prompt token (whose output
-chooses the first generated one); `prompt` is every prompt token; `all` is both. Never padding."""
+chooses the first generated one); `prompt` is every prompt token; `all` is both; `last-prompt` is
+the last prompt token alone. Never padding."""
 
 
 @dataclass(frozen=True, eq=False)
