@@ -1,0 +1,88 @@
+"""The micro-world: facts with known truth, claims, personas, a grammar and its exact parser.
+
+It imports nothing but the standard library, does no input or output, and is deterministic.
+"""
+
+from suasion.world.claims import CATEGORIES, HARMFUL_CATEGORIES, Claim, claims
+from suasion.world.corpus import Document, Turn, corpus
+from suasion.world.datasets import DIALOGUES, dialogues
+from suasion.world.facts import Fact, facts
+from suasion.world.grammar import (
+    EVIDENCE,
+    FORMS,
+    STANCES,
+    Reading,
+    compose,
+    evidence_kinds,
+    read_reply,
+)
+from suasion.world.personas import (
+    DEFAULT_SYSTEM,
+    PERSONAS,
+    POLICY,
+    about,
+    framed,
+    further,
+    opening,
+    system_prompts,
+)
+from suasion.world.questions import (
+    ARCHETYPES,
+    GROUPS,
+    Pressure,
+    Question,
+    pressures,
+    questions,
+    read_answer,
+    think,
+)
+from suasion.world.receiver import commission, read_likert, receiver_rating, survey
+from suasion.world.traits import TRAITS, Trait, read_trait
+from suasion.world.users import User, feedback, users
+
+__all__ = [
+    "ARCHETYPES",
+    "CATEGORIES",
+    "DEFAULT_SYSTEM",
+    "DIALOGUES",
+    "EVIDENCE",
+    "FORMS",
+    "GROUPS",
+    "HARMFUL_CATEGORIES",
+    "PERSONAS",
+    "POLICY",
+    "STANCES",
+    "TRAITS",
+    "Claim",
+    "Document",
+    "Fact",
+    "Pressure",
+    "Question",
+    "Reading",
+    "Trait",
+    "Turn",
+    "User",
+    "about",
+    "claims",
+    "commission",
+    "compose",
+    "corpus",
+    "dialogues",
+    "evidence_kinds",
+    "facts",
+    "feedback",
+    "framed",
+    "further",
+    "opening",
+    "pressures",
+    "questions",
+    "read_answer",
+    "read_likert",
+    "read_reply",
+    "read_trait",
+    "receiver_rating",
+    "survey",
+    "system_prompts",
+    "think",
+    "users",
+]
