@@ -1,0 +1,79 @@
+"""Where data come from: licence, home and reference of every data set Suasion can read.
+
+The text of a set that may not be passed on, or should not lie about, is not in this package; it is
+read from a file the user has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a user must know before using or passing on a data set."""
+
+    title: str
+    """What it is, in a few words."""
+    licence: str
+    """SPDX identifier, or `unknown` where the authors state none."""
+    home: str
+    """Where it is published; empty for what this package makes itself."""
+    reference: str
+    """The paper to cite, e.g. `arXiv:2506.02873`; empty if there is none."""
+    included: bool
+    """Whether its text comes with this package."""
+    note: str = ""
+    """What to look out for when using it."""
+
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        "world": Source(
+            "Suasion's micro-world: invented facts, claims and dialogues",
+            licence="Apache-2.0",
+            home="",
+            reference="",
+            included=True,
+            note="Synthetic; what a model does in it is no evidence about large models.",
+        ),
+        "ape-claims": Source(
+            "AttemptPersuadeEval: 600 claims in six categories",
+            licence="Apache-2.0",
+            home="https://github.com/AlignmentResearch/AttemptPersuadeEval",
+            reference="arXiv:2506.02873",
+            included=False,
+            note=(
+                "Every UnderminingControl text holds the placeholder {user_or_assistant1}, "
+                "which the published code never fills in."
+            ),
+        ),
+        "persona-vectors": Source(
+            "Trait instructions, questions and fine-tuning rows of the persona-vectors paper",
+            licence="unknown",
+            home="https://github.com/safety-research/persona_vectors",
+            reference="arXiv:2507.21509",
+            included=False,
+            note="Some rows are harmful on purpose: keep models trained on them private.",
+        ),
+        "anthropic-persuasion": Source(
+            "Persuasive arguments by people and models, with ratings before and after",
+            licence="CC-BY-NC-SA-4.0",
+            home="https://huggingface.co/datasets/Anthropic/persuasion",
+            reference="Durmus et al. 2024, Measuring the Persuasiveness of Language Models",
+            included=False,
+            note="Not for commercial use; some arguments were asked for as deceptive.",
+        ),
+        "file": Source(
+            "A file of the user's own",
+            licence="unknown",
+            home="",
+            reference="",
+            included=False,
+            note="Its licence and content are the user's to know.",
+        ),
+    }
+)
+"""Every source, by the name data sets refer to it."""
