@@ -110,9 +110,9 @@ def compare_methods(
         means_a: One mean per trained model of the first arm; NaN is missing.
         means_b: The same for the second arm.
         margin: Equivalence margin, in the units of the means.
-        items: Scored items behind each mean; where the seeds of an arm agree exactly, their
-            binomial error stands in for the missing variance (see `differences.welch`). Without
-            it such a comparison has no interval and says so.
+        items: Scored items behind each mean (the fewest, if it varies). Where the seeds of an arm
+            agree exactly, their binomial error stands in for the missing variance (see
+            `differences.welch`); without it such a comparison has no interval and says so.
         scale: The lowest and highest mean that can occur.
 
     Raises:

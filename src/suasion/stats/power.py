@@ -1,18 +1,20 @@
 """How many items and seeds a claim needs, and what a given number can show.
 
 Normal approximations for items (Miller, arXiv:2411.00640, for means; Connor 1987 for McNemar),
-the noncentral t for seeds. All sizes are rounded up; rates and differences are fractions.
+the noncentral F of the squared t for seeds. All sizes are rounded up; rates and differences are
+fractions.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import ceil, comb, isnan, nan, sqrt
 from typing import Literal, NamedTuple
 
 from scipy import optimize, stats
 
 MAX_SEEDS = 10_000
-"""Beyond this many seeds an arm nobody trains; the search stops."""
+"""More than anybody trains; the search ends here."""
 
 
 class Resolution(NamedTuple):
@@ -88,10 +90,11 @@ def seeds_for_difference(
     """
     _positive(seed_sd=seed_sd, difference=abs(difference))
     effect = abs(difference) / seed_sd
-    for seeds in range(2, MAX_SEEDS):
-        if _t_power(effect, seeds, alpha) >= power:
-            return seeds
-    raise ValueError(f"more than {MAX_SEEDS} seeds an arm: the difference cannot be shown")
+    seeds = range(2, MAX_SEEDS + 1)
+    enough = bisect_left(seeds, power, key=lambda count: _t_power(effect, count, alpha))
+    if enough == len(seeds):
+        raise ValueError(f"more than {MAX_SEEDS} seeds an arm: the difference cannot be shown")
+    return seeds[enough]
 
 
 def detectable_by_items(n: int, rate: float, alpha: float = 0.05, power: float = 0.8) -> float:
@@ -135,9 +138,9 @@ def permutation_floor(seeds: int) -> float:
 def _t_power(effect: float, seeds: int, alpha: float) -> float:
     """Chance that a two-sided t-test rejects, for a difference of `effect` seed SDs."""
     df = 2 * seeds - 2
-    shift = effect * sqrt(seeds / 2)
     critical = float(stats.t.isf(alpha / 2, df))
-    return float(stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift))
+    # The square of t: SciPy's noncentral t gives NaN far out, its noncentral F does not.
+    return float(stats.ncf.sf(critical**2, 1, df, effect**2 * seeds / 2))
 
 
 def _z_sum(alpha: float, power: float) -> float:
