@@ -1,0 +1,115 @@
+"""Keys and values of a running batch, in buffers that are written in place.
+
+Rows are right-aligned: the newest token of every row stands in the last used column, so one column
+index serves all rows and a row's own columns are always contiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+SPARE = 64
+"""Columns added at once when a buffer is full."""
+
+
+class Columns(CacheLayerMixin):  # type: ignore[misc]  # transformers' protocol for a cache layer is a base class
+    """Keys and values of one decoder block: [row, head, column, dim], `used` columns filled."""
+
+    is_sliding = False
+
+    def __init__(self) -> None:
+        """An empty layer; buffers are made when the first keys come."""
+        super().__init__()
+        self.used = 0
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Make buffers that fit these states."""
+        self.keys, self.values = _roomy(key_states), _roomy(value_states)
+        self.is_initialized = True
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """Append states; returns all keys and values so far."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        end = self.used + key_states.shape[2]
+        if end > self.keys.shape[2]:
+            self.keys = _widened(self.keys, self.used, end + SPARE)
+            self.values = _widened(self.values, self.used, end + SPARE)
+        self.keys[:, :, self.used : end] = key_states
+        self.values[:, :, self.used : end] = value_states
+        self.used = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Length and offset of what attention will see."""
+        return self.used + query_length, 0
+
+    def get_seq_length(self) -> int:
+        """Columns filled."""
+        return self.used
+
+    def get_max_length(self) -> int:
+        """-1: grows as needed."""
+        return -1
+
+
+def empty(layers: int) -> Cache:
+    """A cache with nothing in it."""
+    return Cache(layers=[Columns() for _ in range(layers)])
+
+
+def gather(parts: Sequence[tuple[Cache, Tensor]], columns: int) -> Cache:
+    """One cache of the kept rows of several, right-aligned in `columns` columns.
+
+    Args:
+        parts: caches, each with the indices [kept] of the rows to keep, in order.
+        columns: columns of the longest kept row; what stands left of them is dropped.
+    """
+    layers = []
+    for own in zip(*(cache.layers for cache, _ in parts), strict=True):
+        kept = [(layer, keep) for layer, (_, keep) in zip(own, parts, strict=True)]
+        joined = Columns()
+        joined.keys = _aligned([(layer.keys, layer.used, keep) for layer, keep in kept], columns)
+        joined.values = _aligned([(layer.values, layer.used, keep) for layer, keep in kept], columns)
+        joined.used, joined.is_initialized = columns, True
+        layers.append(joined)
+    return Cache(layers=layers)
+
+
+def repeated(cache: Cache, times: int) -> Cache:
+    """Every row `times` times, copies side by side."""
+    rows = torch.arange(cache.layers[0].keys.shape[0], device=cache.layers[0].keys.device)
+    return gather([(cache, rows.repeat_interleave(times))], cache.get_seq_length())
+
+
+def _roomy(states: Tensor) -> Tensor:
+    rows, heads, columns, dim = states.shape
+    return states.new_empty(rows, heads, columns + SPARE, dim)
+
+
+def _widened(buffer: Tensor, used: int, columns: int) -> Tensor:
+    rows, heads, _, dim = buffer.shape
+    wider = buffer.new_empty(rows, heads, columns, dim)
+    wider[:, :, :used] = buffer[:, :, :used]
+    return wider
+
+
+def _aligned(parts: Sequence[tuple[Tensor, int, Tensor]], columns: int) -> Tensor:
+    first = parts[0][0]
+    rows = sum(len(keep) for *_, keep in parts)
+    out = first.new_empty(rows, first.shape[1], columns + SPARE, first.shape[3])
+    start = 0
+    for buffer, used, keep in parts:
+        take = min(used, columns)
+        end = start + len(keep)
+        # Padding is masked, but a weight of zero times an uninitialised NaN would still be NaN.
+        out[start:end, :, : columns - take] = 0
+        out[start:end, :, columns - take : columns] = buffer[:, :, used - take : used][keep]
+        start = end
+    return out

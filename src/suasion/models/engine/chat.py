@@ -1,0 +1,177 @@
+"""Episodes that share one running batch.
+
+Thousands of episodes await replies; one task steps the batch and wakes each episode when its row has
+ended. Everything runs on the event loop: between two steps all other tasks get their turn, so
+neither waits for the other longer than a step, and nothing has to be locked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from suasion.models.chat import Choice, Reply, Sampling
+from suasion.models.condition import BASE, Condition
+from suasion.models.engine.rows import Completion, Engine, Row, Session
+from suasion.records import Message
+
+_GATHERING_ROUNDS = 100
+"""Most turns of the event loop that a first batch is gathered for."""
+
+
+class Batcher:
+    """All chats over one engine; belongs to the event loop it is first used in."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Nothing runs until somebody awaits a reply.
+
+        Args:
+            engine: what replies are generated with.
+        """
+        self.engine = engine
+        self._session: Session | None = None
+        self._replies: dict[int, asyncio.Future[Completion]] = {}
+        self._scores: list[tuple[Row, tuple[str, ...], asyncio.Future[dict[str, float]]]] = []
+        self._stepping: asyncio.Task[None] | None = None
+
+    def chat(self, condition: Condition = BASE) -> EngineChat:
+        """A chat under a condition, whose replies run in this batch."""
+        return EngineChat(self, condition)
+
+    async def generate(self, row: Row) -> Completion:
+        """One row, run with all others that are awaited now.
+
+        Raises:
+            ModelError: the row does not fit the model.
+        """
+        if self._session is None:
+            self._session = self.engine.open()
+        session = self._session
+        ticket = session.add(row)
+        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+        self._replies[ticket] = future
+        self._wake()
+        try:
+            return await future
+        finally:
+            # Only a cancelled episode leaves its row behind.
+            if self._session is session and self._replies.pop(ticket, None) is not None:
+                session.drop([ticket])
+
+    async def score(self, row: Row, options: Sequence[str]) -> dict[str, float]:
+        """One row's options, scored with all others that are awaited now.
+
+        Raises:
+            ModelError: the row or an option does not fit the model.
+        """
+        future: asyncio.Future[dict[str, float]] = asyncio.get_running_loop().create_future()
+        self._scores.append((row, tuple(options), future))
+        self._wake()
+        return await future
+
+    def _wake(self) -> None:
+        if self._stepping is None or self._stepping.done():
+            self._stepping = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        await self._gathered()
+        try:
+            while self._scores or self._replies:
+                self._answer_scores()
+                self._step()
+                await asyncio.sleep(0)
+        except Exception as error:  # noqa: BLE001 - whatever broke, every episode must hear of it
+            self._fail(error)
+
+    async def _gathered(self) -> None:
+        """Let episodes that are about to ask do so, while more keep coming."""
+        seen = -1
+        for _ in range(_GATHERING_ROUNDS):
+            waiting = len(self._replies) + len(self._scores)
+            if waiting == seen:
+                return
+            seen = waiting
+            await asyncio.sleep(0)
+
+    def _step(self) -> None:
+        if self._session is None:
+            return
+        for completion in self._session.step():
+            future = self._replies.pop(completion.row, None)
+            if future is not None and not future.done():
+                future.set_result(completion)
+        if not self._session.busy:
+            self._session = None
+
+    def _answer_scores(self) -> None:
+        asked, self._scores = self._scores, []
+        together = defaultdict(list)
+        for row, options, future in asked:
+            if not future.done():
+                together[options].append((row, future))
+        for options, group in together.items():
+            try:
+                scores = self.engine.score([row for row, _ in group], options)
+            except Exception as error:  # noqa: BLE001 - it belongs to those who asked
+                for _, future in group:
+                    future.set_exception(error)
+                continue
+            for (_, future), score in zip(group, scores, strict=True):
+                future.set_result(score)
+
+    def _fail(self, error: Exception) -> None:
+        waiting = [*self._replies.values(), *(future for *_, future in self._scores)]
+        self._replies, self._scores, self._session = {}, [], None
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
+
+
+@dataclass(frozen=True)
+class EngineChat:
+    """The base under a condition, as an episode speaks to it."""
+
+    batcher: Batcher
+    """The running batch its replies join."""
+    condition: Condition = BASE
+    """What is done to the base."""
+
+    @property
+    def identity(self) -> str:
+        """Digests of base and condition, and the numerics."""
+        engine = self.batcher.engine
+        return f"{engine.digest}:{self.condition.fingerprint}:{engine.numerics}"
+
+    async def reply(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """Answer a conversation.
+
+        Raises:
+            ModelError: the conversation does not fit the model.
+        """
+        row = Row(self._prompt(messages), self.condition, sampling)
+        done = await self.batcher.generate(row)
+        return Reply(done.text, done.prompt_tokens, done.completion_tokens, done.finish)
+
+    async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        """Log-probability (nats) that the next answer begins with each option.
+
+        Raises:
+            ModelError: the conversation does not fit the model.
+        """
+        row = Row(self._prompt(messages), self.condition)
+        return Choice(await self.batcher.score(row, options), "scored")
+
+    def _prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        return self.batcher.engine.encode(with_system(messages, self.condition))
+
+
+def with_system(messages: Sequence[Message], condition: Condition) -> tuple[Message, ...]:
+    """The conversation with the condition's system prompt in front of the episode's own."""
+    if condition.system is None:
+        return tuple(messages)
+    text, rest = condition.system.text, tuple(messages)
+    if rest and rest[0].role == "system":
+        text, rest = f"{text}\n{rest[0].content}", rest[1:]
+    return (Message("system", text), *rest)

@@ -1,0 +1,165 @@
+"""From a directory or hub id to an engine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from suasion.errors import ModelError
+from suasion.models import threads as torch_threads
+from suasion.models.engine.base import TorchEngine
+from suasion.models.engine.loop import Limits
+from suasion.models.engine.text import Text
+
+FILES = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template*",
+)
+"""Patterns of the files that make a base; its digest is over these."""
+
+_TOKENS_A_PASS = 8192
+_ROWS = {"cpu": 256, "cuda": 1024}
+_TYPICAL_TOKENS = 512
+"""Length that memory for a row is reckoned with."""
+
+
+def load(
+    source: str | Path,
+    *,
+    device: str = "auto",
+    revision: str | None = None,
+    threads: int | None = None,
+    rows: int | None = None,
+) -> TorchEngine:
+    """Load a base from a directory or, by its id, from the Hugging Face hub.
+
+    Args:
+        source: directory or hub id.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
+        revision: of the hub repository.
+        threads: how many threads torch computes with; None leaves its default.
+        rows: most rows in flight; None chooses by device and free memory.
+
+    Raises:
+        ModelError: there is no such model, it holds no safetensors, or its kind is unknown.
+    """
+    torch_threads.prepare(threads)
+    folder = located(source, revision)
+    where = _device(device)
+    try:
+        model, tokenizer = _read(folder, where)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{source} cannot be loaded as a language model: {reason}") from error
+    text = _text(model, tokenizer, str(source))
+    text.warn_if_added()
+    limits = Limits(rows or _rows_that_fit(model, where), _TOKENS_A_PASS)
+    return TorchEngine(model, text, digest(folder), limits)
+
+
+def located(source: str | Path, revision: str | None = None) -> Path:
+    """The directory that holds a base; a hub id is downloaded or found in the local cache.
+
+    Raises:
+        ModelError: there is none.
+    """
+    folder = Path(source).expanduser()
+    if not folder.exists():
+        return _from_hub(str(source), revision)
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} is not a model: it holds no config.json")
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(f"{folder} holds no weights in safetensors format (*.safetensors)")
+    return folder
+
+
+def _from_hub(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ModelError(f"there is no model at {name}")
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
+        raise ModelError(
+            f"'{name}' is no directory here, and the Hugging Face hub did not give a model of "
+            f"that name{offline}: check the name and the network, or download it first"
+        ) from error
+
+
+def digest(folder: Path) -> str:
+    """sha256 over names and contents of the files that make a base."""
+    files = {file.name: file for pattern in FILES for file in folder.glob(pattern)}
+    whole = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        if file.is_file():
+            with file.open("rb") as stream:
+                own = hashlib.file_digest(stream, "sha256").hexdigest()
+            whole.update(f"{name} {own}\n".encode())
+    return whole.hexdigest()
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ModelError(f"'{name}' is no device: try auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ModelError(f"there is no CUDA device here to run on '{name}': try --device cpu")
+    return device
+
+
+def _read(folder: Path, device: torch.device) -> tuple[Any, Any]:
+    config = AutoConfig.from_pretrained(folder)
+    # Half precision is stored to save space; a processor computes in float32 and exactly so.
+    dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, config=config, dtype=dtype, use_safetensors=True
+    )
+    return model.to(device).eval().requires_grad_(False), AutoTokenizer.from_pretrained(folder)
+
+
+def _text(model: Any, tokenizer: Any, name: str) -> Text:
+    config = model.config.get_text_config()
+    stops = model.generation_config.eos_token_id if model.generation_config else None
+    listed = stops if isinstance(stops, list) else [stops]
+    known = frozenset(stop for stop in (*listed, tokenizer.eos_token_id) if stop is not None)
+    context = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
+    vocabulary = model.get_input_embeddings().weight.shape[0]
+    return Text(tokenizer, known, vocabulary, context, name)
+
+
+def _rows_that_fit(model: Any, device: torch.device) -> int:
+    """Rows whose keys and values take at most half of the free memory."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    size = model.get_input_embeddings().weight.element_size()
+    row = 2 * config.num_hidden_layers * heads * dim * size * _TYPICAL_TOKENS
+    return max(1, min(_ROWS.get(device.type, 256), _free_bytes(device) // 2 // row))
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return 4 << 30  # not every system tells; four gigabytes are a modest guess
