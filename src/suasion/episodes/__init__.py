@@ -41,6 +41,9 @@ class Draw:
     """Which repetition."""
     seed: int = 0
     """The study's own seed, so that a study can be repeated with other draws."""
+    sampling: Sampling = field(kw_only=True)
+    """How replies are drawn: `Evaluation.sampling`, or what the study says instead; its seed is
+    replaced turn by turn."""
 
     def number(self, what: str) -> int:
         """A uniform 63-bit integer for the purpose `what`."""
@@ -64,20 +67,25 @@ class Talk:
     """One conversation as it grows: what was said, and how each side sees it."""
 
     def __init__(
-        self, item: Item, draw: Draw, sampling: Sampling, system: Mapping[str, str] | None = None
+        self,
+        item: Item,
+        draw: Draw,
+        system: Mapping[str, str] | None = None,
+        cue: Mapping[str, str] | None = None,
     ) -> None:
         """Start an empty conversation.
 
         Args:
             item: what it is about.
-            draw: its randomness; also seeds every reply.
-            sampling: how replies are drawn (its seed is replaced, turn by turn).
+            draw: its randomness; says how every reply is drawn, and seeds it.
             system: each speaker's system prompt, by speaker.
+            cue: what a speaker is told before anything it hears, by speaker; shown to nobody else.
+                Whoever speaks first needs one: templates and providers want a user's turn first.
         """
         self.item = item
         self.draw = draw
-        self.sampling = sampling
         self.system = dict(system or {})
+        self.cue = dict(cue or {})
         self.turns: list[Turn] = []
 
     def given(self, speaker: str, text: str) -> None:
@@ -91,7 +99,7 @@ class Talk:
             ProviderError: it did not answer.
         """
         seed = self.draw.number(f"turn {len(self.turns)} {speaker}")
-        reply = await chat.reply(self.seen_by(speaker), replace(self.sampling, seed=seed))
+        reply = await chat.reply(self.seen_by(speaker), replace(self.draw.sampling, seed=seed))
         self.turns.append(
             Turn(speaker, reply.text, reply.prompt_tokens, reply.completion_tokens, reply.finish)
         )
@@ -103,10 +111,13 @@ class Talk:
             Message("assistant" if turn.speaker == speaker else "user", turn.text)
             for turn in self.turns
         ]
-        system = self.system.get(speaker)
-        return (*([Message("system", system)] if system is not None else []), *heard)
+        system, cue = self.system.get(speaker), self.cue.get(speaker)
+        first = [Message("system", system)] if system is not None else []
+        return (*first, *([Message("user", cue)] if cue is not None else []), *heard)
 
     def transcript(self, **data: Json) -> Transcript:
         """Everything said so far, with the system prompts and whatever the episode notes."""
         noted: dict[str, Json] = {"system": dict(self.system), **data}
+        if self.cue:
+            noted["cue"] = dict(self.cue)
         return Transcript(self.item.id, self.draw.sample, tuple(self.turns), noted)
