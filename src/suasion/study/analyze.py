@@ -1,0 +1,64 @@
+"""From samples to results: estimates, contrasts and the validity checklist."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from suasion import __version__
+from suasion.store import digest
+from suasion.study.checks import checklist
+from suasion.study.contrasts import contrasts
+from suasion.study.estimates import Table, estimates
+from suasion.study.evidence import Evidence
+from suasion.study.results import Provenance, Results
+
+
+def analyze(evidence: Evidence) -> Results:
+    """Results of a study; what the run itself knows (time, cells) is left for the run to fill in.
+
+    Raises:
+        StudyError: a contrast names a group or metric there is none of.
+    """
+    arms = tuple(planned.arm for planned in evidence.arms)
+    table = Table.of(evidence.samples, arms, evidence.built)
+    headlines = {name: next(iter(b.evaluation.scores)) for name, b in evidence.built.items()}
+    tested = contrasts(evidence.spec, arms, table, headlines)
+    return Results(
+        study=evidence.spec.study,
+        question=evidence.spec.question,
+        arms=arms,
+        estimates=estimates(table),
+        contrasts=tested,
+        checks=checklist(evidence, table, tested),
+        samples=evidence.samples,
+        headlines=headlines,
+        provenance=_provenance(evidence),
+    )
+
+
+def _provenance(evidence: Evidence) -> Provenance:
+    return Provenance(
+        base=evidence.spec.base,
+        base_digest=evidence.base.digest,
+        judge=evidence.spec.judge,
+        command="",
+        spec_digest=digest(evidence.spec.model_dump(mode="json")),
+        cells=0,
+        reused=0,
+        seconds=0.0,
+        versions=_versions(),
+        machine=f"{os.cpu_count()} cores, {platform.machine()}",
+        training=evidence.training,
+        embedded=evidence.base.embedded,
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"suasion": __version__, "python": platform.python_version()}
+    for name in ("torch", "transformers", "peft", "trl", "numpy", "scipy"):
+        with contextlib.suppress(PackageNotFoundError):  # an extra that is not installed
+            found[name] = version(name)
+    return found

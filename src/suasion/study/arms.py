@@ -1,0 +1,101 @@
+"""Arms as they will be run: `like` resolved, defaults filled in, grids written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from suasion.errors import StudyError
+from suasion.records import Json
+from suasion.study.results import Arm
+from suasion.study.spec import ArmSpec, StudySpec
+
+STEERING_DEFAULTS: Mapping[str, Json] = {"where": "response", "vector": "response-mean"}
+"""What a steering arm does unless it says otherwise."""
+
+
+@dataclass(frozen=True)
+class PlannedArm:
+    """An arm, or one point of a grid, ready to be run."""
+
+    arm: Arm
+    """What the results will say of it."""
+    items: int | None
+    """At most this many items a group; None for as many as the evaluation takes."""
+
+
+def expand(spec: StudySpec, layers: int) -> tuple[PlannedArm, ...]:
+    """Every arm of a study, in its order, grids written out.
+
+    Args:
+        spec: the study.
+        layers: decoder blocks of the base, to check layers against; 0 if nobody knows.
+
+    Raises:
+        StudyError: a layer the base does not have.
+    """
+    planned = []
+    for name, arm in spec.arms.items():
+        points = _grid(name, spec, layers) if arm.steer else [(name, _detail(name, spec))]
+        seeds = _seeds(arm, spec)
+        planned += [
+            PlannedArm(Arm(point, name, arm.kind, seeds, detail), arm.items)
+            for point, detail in points
+        ]
+    return tuple(planned)
+
+
+def _seeds(arm: ArmSpec, spec: StudySpec) -> tuple[int, ...]:
+    if arm.sft:
+        return tuple(spec.seeds)
+    return tuple(range(len(arm.adapter))) if isinstance(arm.adapter, list) else (0,)
+
+
+def _detail(name: str, spec: StudySpec) -> dict[str, Json]:
+    arm = spec.arms[name]
+    if arm.sft:
+        return settings(name, spec)
+    if arm.system:
+        return {"system": arm.system}
+    return {"adapter": [*([arm.adapter] if isinstance(arm.adapter, str) else arm.adapter or [])]}
+
+
+def settings(name: str, spec: StudySpec) -> dict[str, Json]:
+    """What an `sft` or `steer` arm says, with what it takes over from the arm it is like."""
+    arm = spec.arms[name]
+    part = arm.sft or arm.steer
+    if part is None:
+        return {}
+    own: dict[str, Any] = part.model_dump(exclude_none=True)
+    inherited = settings(part.like, spec) if part.like else {}
+    return {**inherited, **own}
+
+
+def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, Json]]]:
+    """A steering arm's points, by name; one point keeps the arm's own name."""
+    given = {**STEERING_DEFAULTS, **settings(name, spec)}
+    if given["trait"] == "random":
+        given["like_trait"] = settings(str(given["like"]), spec)["trait"]
+    layer, coef = given["layer"], given["coef"]
+    rows = layer if isinstance(layer, list) else [layer]
+    columns = coef if isinstance(coef, list) else [coef]
+    for row in rows:
+        _check_layers(name, row, layers)
+    points = [{**given, "layer": row, "coef": column} for row in rows for column in columns]
+    if not isinstance(layer, list) and not isinstance(coef, list):
+        return [(name, points[0])]
+    return [(f"{name}/{_layer_name(point['layer'])}/c{point['coef']:g}", point) for point in points]
+
+
+def _layer_name(layer: Json) -> str:
+    blocks = layer if isinstance(layer, list) else [layer]
+    return "L" + "+".join(str(block) for block in blocks)
+
+
+def _check_layers(name: str, layer: Json, layers: int) -> None:
+    for block in layer if isinstance(layer, list) else [layer]:
+        if not isinstance(block, int) or block < 0 or (layers and block >= layers):
+            raise StudyError(
+                f"arm '{name}' steers at layer {block}; the base has layers 0 to {layers - 1}"
+            )

@@ -1,0 +1,219 @@
+"""Artifacts of a study, made or fetched: vectors and adapters, and the conditions they make."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from suasion.data.dialogues import Dialogues, load_dialogues
+from suasion.errors import StudyError
+from suasion.models.condition import Condition, Steer, SystemPrompt, Where, load_adapter
+from suasion.records import Json
+from suasion.registry import find
+from suasion.store import Blob, Store, key
+from suasion.study.arms import PlannedArm
+from suasion.study.bases import Base, Vectors
+from suasion.study.progress import Progress
+from suasion.study.spec import Aggregation
+
+VECTORS = "vectors.npy"
+"""Name of the array file of a stored set of vectors."""
+
+
+@dataclass
+class Artifacts:
+    """What the arms of a study are made of."""
+
+    conditions: dict[tuple[str, int], Condition] = field(default_factory=dict)
+    """By arm and seed."""
+    training: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """Manifest of each trained adapter, by `arm/seed`."""
+    made: int = 0
+    """Artifacts computed now."""
+    reused: int = 0
+    """Artifacts that were stored."""
+
+
+def count(arms: Sequence[PlannedArm]) -> int:
+    """How many artifacts the arms need."""
+    return len(_adapters_needed(arms)) + len(_vectors_needed(arms))
+
+
+def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Progress) -> Artifacts:
+    """Make or fetch everything the arms need, and their conditions.
+
+    Raises:
+        StudyError: a setting does not make sense for this base.
+        TrainingError, ModelError, DataError: an artifact cannot be made.
+    """
+    made = Artifacts()
+    needs = count(arms)
+    if needs:
+        progress.phase("artifacts", needs, 0)
+    vectors = {
+        wanted: _vectors(wanted, base, store, made, progress) for wanted in _vectors_needed(arms)
+    }
+    for planned, seed in _adapters_needed(arms):
+        _adapter(planned, seed, base, store, made, progress)
+    for planned in arms:
+        for seed in planned.arm.seeds:
+            where = (planned.arm.name, seed)
+            if where not in made.conditions:
+                made.conditions[where] = _condition(planned, seed, vectors)
+    return made
+
+
+def _condition(
+    planned: PlannedArm, seed: int, vectors: Mapping[tuple[str, Aggregation], Vectors]
+) -> Condition:
+    """The condition of an arm that needs no training."""
+    detail = planned.arm.detail
+    if planned.arm.kind == "steer":
+        return Condition(steers=tuple(_steers(planned, vectors)))
+    if planned.arm.kind == "system":
+        return Condition(system=SystemPrompt(str(detail["system"])))
+    if planned.arm.kind == "adapter":
+        return Condition(adapter=load_adapter(Path(cast(list[str], detail["adapter"])[seed])))
+    return Condition()
+
+
+def _steers(
+    planned: PlannedArm, vectors: Mapping[tuple[str, Aggregation], Vectors]
+) -> Iterator[Steer]:
+    detail = cast(Mapping[str, Any], planned.arm.detail)
+    blocks = detail["layer"] if isinstance(detail["layer"], list) else [detail["layer"]]
+    known_LH = vectors[_trait_of(detail), detail["vector"]]
+    for block in blocks:
+        if block >= len(known_LH):
+            raise StudyError(
+                f"arm '{planned.arm.name}' steers at layer {block}; the base has layers 0 to "
+                f"{len(known_LH) - 1}"
+            )
+        vector = known_LH[block]
+        if detail["trait"] == "random":
+            vector = random_like(vector, f"{planned.arm.parent}/{block}")
+        yield Steer(block, vector, float(detail["coef"]), cast(Where, detail["where"]))
+
+
+def random_like(vector: Vectors, name: str) -> Vectors:
+    """A random direction of the same norm; the same one whenever it has the same name."""
+    seed = int.from_bytes(hashlib.sha256(f"random vector {name}".encode()).digest()[:8], "big")
+    drawn = np.random.default_rng(seed).standard_normal(vector.shape)
+    scaled = drawn * (np.linalg.norm(vector) / np.linalg.norm(drawn))
+    return scaled.astype(np.float32)
+
+
+def _trait_of(detail: Mapping[str, Any]) -> str:
+    """The trait whose vectors a steering arm needs: its own, or that of the arm it is like."""
+    return str(detail["like_trait"] if detail["trait"] == "random" else detail["trait"])
+
+
+def _vectors_needed(arms: Sequence[PlannedArm]) -> list[tuple[str, Aggregation]]:
+    found = {
+        (_trait_of(arm.arm.detail), cast(Aggregation, arm.arm.detail["vector"])): None
+        for arm in arms
+        if arm.arm.kind == "steer"
+    }
+    return list(found)
+
+
+def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:
+    """Adapters to train, each after the one whose steps it is to match."""
+    trained = {arm.arm.name: arm for arm in arms if arm.arm.kind == "sft"}
+    ordered: dict[str, PlannedArm] = {}
+
+    def visit(arm: PlannedArm) -> None:
+        model = arm.arm.detail.get("like")
+        if model in trained and arm.arm.name not in ordered:
+            visit(trained[str(model)])
+        ordered.setdefault(arm.arm.name, arm)
+
+    for arm in trained.values():
+        visit(arm)
+    return [(arm, seed) for arm in ordered.values() for seed in arm.arm.seeds]
+
+
+def _vectors(
+    wanted: tuple[str, Aggregation], base: Base, store: Store, made: Artifacts, progress: Progress
+) -> Vectors:
+    trait, average = wanted
+    name = key("artifact", what="vectors", base=base.digest, recipe=base.recipe(trait, average))
+    blob = store.blob(name)
+    if blob is None:
+        vectors_LH, note = base.vectors(trait, average)
+        with store.scratch() as folder:
+            np.save(folder / VECTORS, vectors_LH.astype(np.float32), allow_pickle=False)
+            blob = store.put_blob(name, folder, note)
+        made.made += 1
+        progress.say(f"vectors of '{trait}' ({average})")
+    else:
+        made.reused += 1
+    progress.advance(1)
+    return cast(Vectors, np.load(blob.path / VECTORS, allow_pickle=False))
+
+
+def _adapter(
+    planned: PlannedArm,
+    seed: int,
+    base: Base,
+    store: Store,
+    made: Artifacts,
+    progress: Progress,
+) -> None:
+    name = f"{planned.arm.name}/{seed}"
+    data, settings = training_set(planned, seed), _settings(planned, seed, made)
+    cell = key(
+        "artifact", what="adapter", base=base.digest, data=data.digest, settings=settings, seed=seed
+    )
+    blob = store.blob(cell)
+    if blob is None:
+        progress.say(f"training {name}: {len(data.rows)} rows")
+        blob = _train(cell, data, settings, seed, base, store)
+        made.made += 1
+    else:
+        made.reused += 1
+    made.training[name] = cast(dict[str, Json], blob.note)
+    adapter = load_adapter(blob.path)
+    made.conditions[planned.arm.name, seed] = Condition(adapter=adapter)
+    progress.advance(1)
+
+
+def _train(
+    cell: str, data: Dialogues, settings: dict[str, Json], seed: int, base: Base, store: Store
+) -> Blob:
+    with store.scratch() as folder:
+        manifest = base.train(data, settings, seed, folder / "adapter")
+        return store.put_blob(cell, folder / "adapter", manifest)
+
+
+def training_set(planned: PlannedArm, seed: int) -> Dialogues:
+    """An arm's rows; a data set that can be drawn from is drawn anew for every seed.
+
+    Raises:
+        UseError, DataError: there is no such data set, or it cannot be read.
+    """
+    name, detail = str(planned.arm.detail["data"]), planned.arm.detail
+    options: dict[str, Json] = {"n": detail["n"]} if "n" in detail else {}
+    drawn = not name.endswith(".jsonl") and inspect.signature(find("dataset", name).build)
+    if drawn and "seed" in drawn.parameters:
+        options["seed"] = seed
+    return load_dialogues(name, **options)
+
+
+def _settings(planned: PlannedArm, seed: int, made: Artifacts) -> dict[str, Json]:
+    """All hyperparameters; those of a control ask for as many steps as its treatment took."""
+    from suasion.training.settings import SftSettings
+
+    detail = planned.arm.detail
+    given = {name: value for name, value in detail.items() if name not in {"data", "like", "n"}}
+    settings = SftSettings(**cast(dict[str, Any], given)).record()
+    treated = made.training.get(f"{detail.get('like')}/{seed}")
+    if treated is not None and "steps" not in given:
+        settings["steps"] = treated["steps"]
+    return settings

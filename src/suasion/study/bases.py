@@ -1,0 +1,111 @@
+"""What a study asks of the models it names: to speak, to be trained, to be looked into.
+
+`suasion.study.local` keeps these protocols with the engine, the providers and the trainers; a test
+hands the runner models of its own instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from suasion.data.dialogues import Dialogues
+from suasion.models.chat import Chat
+from suasion.models.condition import Condition
+from suasion.records import Json
+from suasion.study.spec import Aggregation
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+"""[layer, hidden]: one vector a decoder block."""
+
+
+class Base(Protocol):
+    """A model that a study does things to."""
+
+    @property
+    def name(self) -> str:
+        """As the study names it."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """sha256 of its files; a provider's model name for a remote one."""
+        ...
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is mote, whose results say nothing about large models."""
+        ...
+
+    @property
+    def layers(self) -> int:
+        """Decoder blocks; 0 where its inside cannot be reached."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Episodes worth having under way at once."""
+        ...
+
+    def chat(self, condition: Condition) -> Chat:
+        """The base under a condition.
+
+        Raises:
+            ModelError: the condition does not fit it.
+        """
+        ...
+
+    def recipe(self, trait: str, average: Aggregation) -> Json:
+        """Everything but the base that determines a trait's vectors; part of their key.
+
+        Raises:
+            UseError: no trait is called so.
+        """
+        ...
+
+    def vectors(self, trait: str, average: Aggregation) -> tuple[Vectors, dict[str, Json]]:
+        """A trait's persona vectors, and how they came to be.
+
+        Raises:
+            ModelError: its inside cannot be reached.
+        """
+        ...
+
+    def train(
+        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+    ) -> dict[str, Json]:
+        """Fine-tune an adapter into the folder `out`; returns its manifest.
+
+        Raises:
+            TrainingError: it cannot be trained.
+        """
+        ...
+
+
+class Speakers(Protocol):
+    """Opens the models a study names, and keeps them running while they are asked."""
+
+    def base(self, name: str) -> Base:
+        """The base called `name`.
+
+        Raises:
+            ModelError: there is none, or it cannot be loaded.
+        """
+        ...
+
+    def chat(self, name: str) -> Chat:
+        """The model called `name`, as judge or user.
+
+        Raises:
+            ModelError, JudgeError: there is none, or it cannot be asked.
+        """
+        ...
+
+    def speaking(self) -> AbstractAsyncContextManager[None]:
+        """Held open while anything is asked."""
+        ...

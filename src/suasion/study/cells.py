@@ -1,0 +1,164 @@
+"""The episodes of a study, each with the key under which the store holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from suasion.episodes import Draw
+from suasion.errors import StudyError
+from suasion.evals import Evaluation
+from suasion.models.chat import Chat
+from suasion.records import Item, Json
+from suasion.registry import find
+from suasion.store import digest, key
+from suasion.study.arms import PlannedArm
+from suasion.study.codec import encode_item
+from suasion.study.spec import EvaluationSpec, StudySpec
+
+
+@dataclass(frozen=True)
+class BuiltEvaluation:
+    """An evaluation with the study's options applied."""
+
+    name: str
+    """As the study names it."""
+    evaluation: Evaluation
+    """What the registered function made; sampling as the study wants it."""
+    items: tuple[Item, ...]
+    """The items that are used, in an order in which any limit takes the first of each group."""
+    samples: int
+    """Repetitions of each item."""
+    digest: str
+    """sha256 of everything about it that changes what is said."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One episode to be had."""
+
+    key: str
+    """Where the store holds its transcript."""
+    arm: str
+    """The arm."""
+    seed: int
+    """Its training seed."""
+    built: BuiltEvaluation
+    """The evaluation."""
+    item: Item
+    """The item."""
+    draw: Draw
+    """Its randomness: the same for every arm and seed."""
+    subject: Chat
+    """Who is studied."""
+
+
+def build_evaluations(spec: StudySpec) -> dict[str, BuiltEvaluation]:
+    """All evaluations of a study, by name.
+
+    Raises:
+        UseError: there is no such evaluation.
+        StudyError: it does not take the options given, or two of its items have one id.
+        DataError: its items cannot be read.
+    """
+    return {name: _build(name, each, spec) for name, each in spec.evaluations.items()}
+
+
+def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation:
+    build = find("evaluation", name).build
+    options = spec.options
+    if study.claims is not None and "claims" in inspect.signature(build).parameters:
+        options = {**options, "claims": study.claims}
+    try:
+        made: Evaluation = build(**options)
+    except TypeError as error:
+        raise StudyError(f"evaluation '{name}' does not take these options: {error}") from error
+    given = spec.model_dump(include={"temperature", "top_p", "max_tokens"}, exclude_none=True)
+    made = replace(made, sampling=replace(made.sampling, **given))
+    _check_ids(name, made.items)
+    # Claims enter by the hash of each item; where they come from must not.
+    says: dict[str, Json] = {
+        "name": name,
+        "version": made.version,
+        "prompts": dict(made.prompts),
+        "options": {key: value for key, value in spec.options.items() if key != "claims"},
+        "sampling": made.sampling.record(),
+    }
+    items = tuple(first_items(made.items, spec.items))
+    return BuiltEvaluation(name, made, items, spec.samples, digest(says))
+
+
+def _check_ids(name: str, items: Sequence[Item]) -> None:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise StudyError(f"evaluation '{name}' has two items called '{item.id}'")
+        seen.add(item.id)
+    if not items:
+        raise StudyError(f"evaluation '{name}' has no items")
+
+
+def first_items(items: Sequence[Item], limit: int | None) -> list[Item]:
+    """At most `limit` items of each group, the same ones whatever else there is.
+
+    Which come first is decided by the hash of their ids, so that a limit is no choice of anybody's
+    and a smaller limit takes a part of what a larger one takes.
+    """
+    if limit is None:
+        return list(items)
+    ranked = sorted(items, key=lambda item: hashlib.sha256(item.id.encode()).digest())
+    taken: dict[str, list[str]] = {}
+    for item in ranked:
+        group = taken.setdefault(item.group, [])
+        if len(group) < limit:
+            group.append(item.id)
+    kept = {name for names in taken.values() for name in names}
+    return [item for item in items if item.id in kept]
+
+
+def cells(
+    arms: Sequence[PlannedArm],
+    chats: Mapping[tuple[str, int], Chat],
+    built: Mapping[str, BuiltEvaluation],
+    users: Mapping[str, Chat | None],
+    draw: int,
+) -> list[Cell]:
+    """Every episode of a study: arm by arm, seed by seed, so that a batch is mostly of one kind.
+
+    Args:
+        arms: all arms.
+        chats: the subject of each arm and seed.
+        built: the evaluations.
+        users: who plays the user in each evaluation.
+        draw: the study's own seed.
+    """
+    hashes = {
+        (name, item.id): digest(encode_item(item))
+        for name, each in built.items()
+        for item in each.items
+    }
+    found = []
+    for planned in arms:
+        limited = {name: first_items(each.items, planned.items) for name, each in built.items()}
+        for seed in planned.arm.seeds:
+            subject = chats[planned.arm.name, seed]
+            for name, each in built.items():
+                user = users[name]
+                for item in limited[name]:
+                    for sample in range(each.samples):
+                        at = key(
+                            "transcript",
+                            subject=subject.identity,
+                            user=user.identity if user else None,
+                            evaluation=each.digest,
+                            item=hashes[name, item.id],
+                            sample=sample,
+                            draw=draw,
+                        )
+                        found.append(
+                            Cell(at, planned.arm.name, seed, each, item,
+                                 Draw(item.id, sample, draw, sampling=each.evaluation.sampling), subject)
+                        )  # fmt: skip
+    return found

@@ -1,0 +1,228 @@
+"""Contrasts: the comparisons a study declares, each tested in the way its claim needs.
+
+Trained arms are compared model by model (the unit is the seed); conditions on the same weights item
+by item. The arms of a contrast are compared on the items both were asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from math import nan
+
+from suasion.errors import StudyError
+from suasion.records import Contrast
+from suasion.stats import (
+    Comparison,
+    benjamini_hochberg,
+    compare_methods,
+    compare_paired,
+    compare_with_base,
+    holm,
+)
+from suasion.study.estimates import ALL, Measure, Point, Scale, Table
+from suasion.study.results import Arm
+from suasion.study.spec import PRIMARY, TARGET, ContrastSpec, StudySpec
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One test a study declares."""
+
+    family: str
+    """The family it is adjusted in."""
+    arm: Arm
+    """The arm under test."""
+    reference: Arm
+    """The arm it is compared with."""
+    measure: Measure
+    """On what."""
+    margin: float
+    """Differences smaller than this do not matter, as a fraction of the metric's scale."""
+
+
+def declared(
+    spec: StudySpec, arms: Sequence[Arm], table: Table, headlines: Mapping[str, str]
+) -> list[Declared]:
+    """Every test of a study, grids and groups written out, in its order.
+
+    Raises:
+        StudyError: a contrast names a group or metric there is none of, or grids do not match.
+    """
+    return [
+        Declared(family, arm, reference, measure, contrast.margin_pp / 100)
+        for family, contrasts in spec.contrasts.items()
+        for contrast in contrasts
+        for arm, reference in _pairs(contrast, arms)
+        for measure in _measures(contrast, arm, table, headlines)
+    ]
+
+
+def contrasts(
+    spec: StudySpec, arms: Sequence[Arm], table: Table, headlines: Mapping[str, str]
+) -> tuple[Contrast, ...]:
+    """Every declared test, done, and adjusted within its family.
+
+    Raises:
+        StudyError: as `declared`.
+    """
+    tests = declared(spec, arms, table, headlines)
+    compared = [(test, compare(test, table)) for test in tests]
+    made: list[Contrast] = []
+    for family in spec.contrasts:
+        own = [(test, result) for test, result in compared if test.family == family]
+        adjust = holm if family == PRIMARY else benjamini_hochberg
+        adjusted = adjust([result.p for _, result in own])
+        made += [
+            _contrast(test, result, p) for (test, result), p in zip(own, adjusted, strict=True)
+        ]
+    return tuple(made)
+
+
+def compare(test: Declared, table: Table) -> Comparison:
+    """One test, unadjusted."""
+    a, b = (table.of_arm(arm.name, test.measure) for arm in (test.arm, test.reference))
+    shared = {point.item for point in a} & {point.item for point in b}
+    a, b = ([point for point in points if point.item in shared] for points in (a, b))
+    scale = table.scale(test.measure)
+    trained = (_trained(test.arm), _trained(test.reference))
+    items = min(_scored(a), _scored(b))
+    if not items or not any(trained):
+        return _by_item(a, b, test.margin, scale, "condition")
+    if trained == (True, True):
+        if min(len(test.arm.seeds), len(test.reference.seeds)) > 1:
+            return compare_methods(
+                _seed_means(a, test.arm), _seed_means(b, test.reference), test.margin,
+                items=items, scale=scale,
+            )  # fmt: skip
+    elif trained == (True, False) and len(test.arm.seeds) > 1:
+        means = _seed_means(a, test.arm)
+        return compare_with_base(means, _mean(b), test.margin, items=items, scale=scale)
+    elif trained == (False, True) and len(test.reference.seeds) > 1:
+        means = _seed_means(b, test.reference)
+        made = compare_with_base(means, _mean(a), test.margin, items=items, scale=scale)
+        return _turned(made)
+    return _by_item(a, b, test.margin, scale, "checkpoint")
+
+
+def _by_item(
+    a: Sequence[Point], b: Sequence[Point], margin: float, scale: Scale, claim: str
+) -> Comparison:
+    clusters = {point.item: point.cluster for point in [*a, *b]}
+    return compare_paired(
+        _item_means(a), _item_means(b), margin, clusters, scale=scale,
+        claim="checkpoint" if claim == "checkpoint" else "condition",
+    )  # fmt: skip
+
+
+def _contrast(test: Declared, result: Comparison, p_adjusted: float) -> Contrast:
+    return Contrast(
+        family=test.family,
+        arm=test.arm.name,
+        reference=test.reference.name,
+        evaluation=test.measure.evaluation,
+        group=test.measure.group,
+        metric=test.measure.metric,
+        difference=result.difference,
+        low=result.low,
+        high=result.high,
+        p=result.p,
+        p_adjusted=p_adjusted,
+        margin=test.margin,
+        verdict=result.outcome(p_adjusted),
+        claim=result.claim,
+        method=result.method,
+    )
+
+
+def _pairs(contrast: ContrastSpec, arms: Sequence[Arm]) -> Iterator[tuple[Arm, Arm]]:
+    """The arm's points, each with what it is compared with."""
+    references = [arm for arm in arms if arm.parent == contrast.against]
+    for arm in (arm for arm in arms if arm.parent == contrast.arm):
+        if len(references) == 1:
+            yield arm, references[0]
+            continue
+        same = [other for other in references if _point(other) == _point(arm)]
+        if not same:
+            raise StudyError(
+                f"'{contrast.against}' has no point like '{arm.name}' to compare it with: give "
+                "both grids the same layers and coefficients, or compare with a single arm"
+            )
+        yield arm, same[0]
+
+
+def _point(arm: Arm) -> tuple[object, object]:
+    return arm.detail.get("layer"), arm.detail.get("coef")
+
+
+def _measures(
+    contrast: ContrastSpec, arm: Arm, table: Table, headlines: Mapping[str, str]
+) -> Iterator[Measure]:
+    for target in contrast.targets:
+        matched = TARGET.fullmatch(target)
+        if matched is None:
+            raise StudyError(f"'{target}' is no evaluation or evaluation/group")
+        evaluation, group = matched[1], matched[2] or ALL
+        metric = contrast.metric or headlines[evaluation]
+        groups = table.groups(evaluation)
+        if group not in {ALL, "*", *groups}:
+            raise StudyError(f"{evaluation} has no group '{group}'; {_nearest(group, groups)}")
+        for each in groups if group == "*" else [group]:
+            measure = Measure(evaluation, each, metric)
+            if (arm.name, measure) not in table.points:
+                known = {m.metric for _, m in table.points if m.evaluation == evaluation}
+                raise StudyError(
+                    f"{evaluation} has no metric '{metric}'; {_nearest(metric, sorted(known))}"
+                )
+            yield measure
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(known)}"
+
+
+def _trained(arm: Arm) -> bool:
+    return arm.kind in ("sft", "adapter")
+
+
+def _scored(points: Sequence[Point]) -> int:
+    """Items with a score, in the seed that has fewest."""
+    seeds = {point.seed for point in points}
+    scored = [
+        len({p.item for p in points if p.seed == seed and p.value is not None}) for seed in seeds
+    ]
+    return min(scored, default=0)
+
+
+def _seed_means(points: Sequence[Point], arm: Arm) -> list[float]:
+    return [_mean([point for point in points if point.seed == seed]) for seed in arm.seeds]
+
+
+def _mean(points: Sequence[Point]) -> float:
+    known = [point.value for point in points if point.value is not None]
+    return sum(known) / len(known) if known else nan
+
+
+def _item_means(points: Sequence[Point]) -> dict[str, float | None]:
+    """Mean score of each item over its repetitions; None where all are missing."""
+    by_item: dict[str, list[Point]] = {}
+    for point in points:
+        by_item.setdefault(point.item, []).append(point)
+    means = {item: _mean(own) for item, own in by_item.items()}
+    return {item: None if mean != mean else mean for item, mean in means.items()}
+
+
+def _turned(made: Comparison) -> Comparison:
+    """The same comparison, the other way round."""
+    return replace(
+        made,
+        difference=-made.difference,
+        low=-made.high,
+        high=-made.low,
+        low90=-made.high90,
+        high90=-made.low90,
+        n_a=made.n_b,
+        n_b=made.n_a,
+    )

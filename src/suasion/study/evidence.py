@@ -1,0 +1,34 @@
+"""What the results of a study are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from suasion.records import Json
+from suasion.study.arms import PlannedArm
+from suasion.study.bases import Base
+from suasion.study.cells import BuiltEvaluation
+from suasion.study.judging import Jury
+from suasion.study.results import Sample
+from suasion.study.spec import StudySpec
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything results are made from."""
+
+    spec: StudySpec
+    """The study."""
+    arms: tuple[PlannedArm, ...]
+    """Its arms, grids written out."""
+    built: Mapping[str, BuiltEvaluation]
+    """Its evaluations."""
+    samples: tuple[Sample, ...]
+    """Every transcript, judged and scored."""
+    base: Base
+    """Its base."""
+    training: Mapping[str, Mapping[str, Json]]
+    """Manifests of trained adapters, by `arm/seed`."""
+    jury: Jury
+    """Who judged."""

@@ -1,0 +1,236 @@
+"""Reading a study file: overrides applied, each problem named with its line and the nearest key."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeAlias, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from suasion.errors import StudyError, UseError
+from suasion.records import Json
+from suasion.registry import find
+from suasion.study.spec import TARGET, ArmSpec, EvaluationSpec, StudySpec
+from suasion.study.yamlfile import Source, parse_yaml, read_yaml, scalar
+
+At: TypeAlias = tuple[str | int, ...]
+"""The keys that lead to a value in a study file."""
+
+SHOWN = 5
+"""Problems told at once; the rest follow when these are mended."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong in a study file."""
+
+    at: At
+    """Where."""
+    says: str
+    """What, and what to do."""
+
+
+def load_study(path: Path, overrides: Mapping[str, Json] | None = None) -> StudySpec:
+    """Read and check a study file.
+
+    Args:
+        path: the YAML file.
+        overrides: values by dotted key (`arms.steered.steer.coef`), instead of the file's.
+
+    Raises:
+        StudyError: naming the file, the line and the nearest valid key.
+    """
+    return check(read_yaml(path), overrides or {})
+
+
+def parse_study(text: str, overrides: Mapping[str, Json] | None = None) -> StudySpec:
+    """The same for a text.
+
+    Raises:
+        StudyError: as `load_study`.
+    """
+    return check(parse_yaml(text.encode(), "the study"), overrides or {})
+
+
+def parse_overrides(settings: Sequence[str]) -> dict[str, Json]:
+    """What `--set a.b=VALUE` means.
+
+    Raises:
+        StudyError: one has no `=`, or no YAML value after it.
+    """
+    found = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise StudyError(f"--set {setting}: write it as KEY=VALUE, e.g. --set base=mote-1")
+        found[key.strip()] = scalar(value)
+    return found
+
+
+def check(source: Source, overrides: Mapping[str, Json]) -> StudySpec:
+    """A study from its source.
+
+    Raises:
+        StudyError: as `load_study`.
+    """
+    tree = copy.deepcopy(source.tree)
+    for key, value in overrides.items():
+        _put(tree, key, value)
+    try:
+        spec = StudySpec.model_validate(tree)
+    except ValidationError as error:
+        problems = [_problem(detail) for detail in error.errors()]
+    else:
+        problems = list(contradictions(spec))
+        if not problems:
+            return spec
+    lines = [_sentence(problem, source, overrides) for problem in problems[:SHOWN]]
+    more = len(problems) - len(lines)
+    raise StudyError("\n".join([*lines, *([f"... and {more} more"] if more else [])]))
+
+
+def contradictions(spec: StudySpec) -> Iterator[Problem]:
+    """What is well formed and still cannot be run."""
+    for name, arm in spec.arms.items():
+        yield from _arm(name, arm, spec)
+    for name, evaluation in spec.evaluations.items():
+        yield from _evaluation(name, evaluation)
+    for family, contrasts in spec.contrasts.items():
+        for i, contrast in enumerate(contrasts):
+            at: At = ("contrasts", family, i)
+            for key, named in (("arm", contrast.arm), ("against", contrast.against)):
+                if named not in spec.arms:
+                    yield Problem((*at, key), _unknown("arm", named, spec.arms))
+            if contrast.arm == contrast.against:
+                yield Problem(at, f"compares '{contrast.arm}' with itself")
+            for target in contrast.targets:
+                matched = TARGET.fullmatch(target)
+                found = matched[1] if matched else target
+                if found not in spec.evaluations:
+                    yield Problem((*at, "on"), _unknown("evaluation", found, spec.evaluations))
+
+
+def _arm(name: str, arm: ArmSpec, spec: StudySpec) -> Iterator[Problem]:
+    given = arm.sft or arm.steer
+    if given is None:
+        return
+    at: At = ("arms", name, arm.kind)
+    if given.like is not None:
+        yield from _like(at, name, given.like, spec)
+    elif arm.steer:
+        if arm.steer.trait == "random":
+            yield Problem(at, "a random vector needs `like: ARM`, whose norm it takes")
+        for key in ("layer", "coef"):
+            if getattr(arm.steer, key) is None:
+                yield Problem(at, f"says no {key}")
+
+
+def _like(at: At, name: str, like: str, spec: StudySpec) -> Iterator[Problem]:
+    kind = str(at[-1])
+    same = [other for other, arm in spec.arms.items() if arm.kind == kind and other != name]
+    if like not in same:
+        yield Problem((*at, "like"), _unknown(f"other {kind} arm", like, same))
+        return
+    seen = {name}
+    current: str | None = like
+    while current is not None:
+        if current in seen:
+            yield Problem((*at, "like"), f"'{name}' is like itself, by way of '{like}'")
+            return
+        seen.add(current)
+        arm = spec.arms.get(current)
+        part = (arm.sft or arm.steer) if arm else None
+        current = part.like if part else None
+    if kind == "steer" and (other := spec.arms[like].steer) and other.trait == "random":
+        yield Problem((*at, "like"), f"'{like}' is itself random; name the arm it is like")
+
+
+def _evaluation(name: str, spec: EvaluationSpec) -> Iterator[Problem]:
+    at: At = ("evaluations", name)
+    try:
+        build = find("evaluation", name).build
+    except UseError as error:
+        yield Problem(at, str(error))
+        return
+    taken = inspect.signature(build).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        return
+    known = [*taken, *EvaluationSpec.model_fields]
+    for option in spec.options:
+        if option not in taken:
+            yield Problem((*at, option), _unknown(f"option of {name}", option, known))
+
+
+def _problem(error: ErrorDetails) -> Problem:
+    at = tuple(step for step in error["loc"] if not _is_tag(step))
+    if error["type"] == "extra_forbidden":
+        return Problem(at, _unknown("key", str(at[-1]), _keys(at[:-1])))
+    says = error["msg"].removeprefix("Value error, ")
+    return Problem(at, says[0].lower() + says[1:] if says else says)
+
+
+def _is_tag(step: str | int) -> bool:
+    """Whether a step names a branch of a union (`list[str]`) and not a key."""
+    return isinstance(step, str) and (
+        step in {"str", "int", "float"} or step.startswith(("list[", "constrained-", "function-"))
+    )
+
+
+def _keys(at: At) -> list[str]:
+    """The keys that are known at a place in a study file."""
+    here: Any = StudySpec
+    for step in at:
+        if _is_model(here):
+            field = here.model_fields.get(str(step))
+            here = field.annotation if field else None
+        else:  # a mapping or list: its values' type
+            here = get_args(here)[-1] if get_args(here) else None
+        here = _model_in(here)
+    return list(here.model_fields) if _is_model(here) else []
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model an optional field holds; mappings and lists as they are."""
+    options = get_args(annotation)
+    models = [option for option in options if _is_model(option)]
+    return models[0] if models and type(None) in options else annotation
+
+
+def _unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(known) or 'none'}"
+    return f"no {what} is called '{name}'; {hint}"
+
+
+def _sentence(problem: Problem, source: Source, overrides: Mapping[str, Json]) -> str:
+    dotted = ".".join(str(step) for step in problem.at)
+    if any(dotted == key or dotted.startswith(f"{key}.") for key in overrides):
+        return f"{dotted} (set on the command line): {problem.says}"
+    return f"{source.name}, line {source.line(problem.at)}: {dotted}: {problem.says}"
+
+
+def _put(tree: dict[str, Json], dotted: str, value: Json) -> None:
+    """Set the value at a dotted key, making the mappings on the way."""
+    *path, last = dotted.split(".")
+    here = tree
+    for step in path:
+        below = here.get(step)
+        if isinstance(below, list) and all(isinstance(name, str) for name in below):
+            below = {str(name): {} for name in below}  # a plain list of names
+        if not isinstance(below, dict):
+            if below is not None:
+                raise StudyError(f"--set {dotted}: '{step}' has no keys below it")
+            below = {}
+        here[step] = below
+        here = below
+    here[last] = value

@@ -1,0 +1,193 @@
+"""A small study on scripted models, run from the command line so that it can be killed.
+
+    python small_study.py STORE RESULTS CALLS [PAUSE_S]
+
+Every call of a model or judge adds a line to the file CALLS before it is answered.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from suasion.episodes.single import single_turn
+from suasion.errors import UseError
+from suasion.evals import Evaluation, evaluation
+from suasion.evals.scoring import share
+from suasion.judges import Question
+from suasion.models.chat import Choice, Reply, Sampling
+from suasion.models.condition import Condition
+from suasion.records import Item, Message, Verdict
+
+GROUPS = ("mild", "wild")
+
+
+@dataclass(frozen=True)
+class WordJudge:
+    """Asks the judging model, or without one looks for the word `yes`."""
+
+    identity: str = "word-judge/1"
+    parser: str = "1"
+
+    async def ask(self, item, transcript, chat):
+        said = transcript.last() or ""
+        if chat is None:
+            return "yes" if "yes" in said else "no"
+        reply = await chat.reply((Message("user", f"JUDGE {said}"),), Sampling())
+        return reply.text
+
+    def read(self, name, raw):
+        if raw not in ("yes", "no"):
+            return Verdict(name, None, "unparseable", raw)
+        return Verdict(name, raw == "yes", raw=raw)
+
+
+@evaluation("small")
+def small(count: int = 6, prompt: str = "Say yes or no to {}.", clustered: bool = False):
+    """Does the subject say yes?"""
+    items = [
+        Item(f"{group}-{n}", group, {"prompt": prompt.format(f"{group} {n}"), "pair": f"{n // 2}"})
+        for group in GROUPS
+        for n in range(count)
+    ]
+    return Evaluation(
+        items=items,
+        episode=single_turn,
+        questions={"yes": Question(WordJudge(), WordJudge())},
+        scores={"yes": share("yes", "yes", True)},
+        sampling=Sampling(max_tokens=8),
+        prompts={"prompt": prompt},
+        cluster="pair" if clustered else None,
+    )
+
+
+def coin(*parts: object) -> float:
+    """A number in 0..1 that depends on its arguments alone."""
+    digest = hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def answers(condition: Condition, messages: Sequence[Message], sampling: Sampling) -> str:
+    """A base that says yes to a third; fine-tuned or steered it says yes more often."""
+    rate = 0.3 + 0.5 * (condition.adapter is not None)
+    rate += sum(0.1 * steer.coef for steer in condition.steers)
+    return (
+        "yes" if coin(condition.fingerprint, messages[-1].content, sampling.seed) < rate else "no"
+    )
+
+
+@dataclass(frozen=True)
+class ScriptedChat:
+    """Answers by a function, after a pause, and counts its calls."""
+
+    name: str
+    say: Callable[[Sequence[Message], Sampling], str]
+    calls: Callable[[str], None]
+    pause_s: float = 0.0
+
+    @property
+    def identity(self) -> str:
+        return f"scripted:{self.name}"
+
+    async def reply(self, messages, sampling):
+        self.calls(f"{self.name} {messages[-1].content} {sampling.seed}")
+        await asyncio.sleep(self.pause_s * coin(self.name, messages[-1].content))
+        return Reply(self.say(messages, sampling), 10, 2, "stop")
+
+    async def choose(self, messages, options):
+        return Choice({option: -1.0 for option in options}, "scored")
+
+
+@dataclass
+class ScriptedModels:
+    """A base whose vectors are counted numbers and whose adapters are a few bytes."""
+
+    calls: list[str] = field(default_factory=list)
+    log: Path | None = None
+    pause_s: float = 0.0
+    judge: Callable[[Sequence[Message], Sampling], str] | None = None
+    say: Callable[[Condition, Sequence[Message], Sampling], str] = answers
+    name: str = "scripted"
+    digest: str = "d" * 64
+    embedded: bool = False
+    layers: int = 3
+    width: int = 4
+    adapter_bytes: bytes = b"weights"
+
+    def note(self, call: str) -> None:
+        self.calls.append(call)
+        if self.log is not None:
+            with self.log.open("a") as file:
+                file.write(call + "\n")
+
+    def base(self, name):
+        return self
+
+    def chat(self, what):
+        if isinstance(what, Condition):
+            name = f"{self.digest}:{what.fingerprint}"
+            return ScriptedChat(name, lambda m, s: self.say(what, m, s), self.note, self.pause_s)
+        if self.judge is None:
+            raise UseError(f"there is no model {what}")
+        return ScriptedChat(what, self.judge, self.note, self.pause_s)
+
+    @contextlib.asynccontextmanager
+    async def speaking(self):
+        yield
+
+    def recipe(self, trait, average):
+        return [trait, average]
+
+    def vectors(self, trait, average):
+        self.note(f"vectors {trait} {average}")
+        return np.arange(12, dtype=np.float32).reshape(3, 4) + 1, {"trait": trait}
+
+    def train(self, data, settings, seed, out):
+        self.note(f"train {data.name} {seed}")
+        out.mkdir()
+        (out / "adapter_config.json").write_text("{}")
+        content = f"{self.adapter_bytes!r} {data.digest} {seed} {settings}"
+        (out / "adapter_model.safetensors").write_text(content)
+        steps = settings["steps"] or 10
+        return {"steps": steps, "tokens": 100, "supervised": 50, "rows": 4, "settings": settings}
+
+
+STUDY = """
+study: small
+question: Does training make it say yes?
+base: scripted
+seeds: [0, 1, 2, 3]
+arms:
+  base: {}
+  trained: {sft: {data: world/benign-persuasion, n: 4}}
+  control: {sft: {data: world/benign-plain, like: trained}}
+  steered: {steer: {trait: evil, layer: [0, 1], coef: [1, 2]}}
+  placebo: {steer: {trait: random, like: steered, layer: 1, coef: 2}}
+evaluations: {small: {count: 4}}
+contrasts:
+  primary:
+    - {arm: trained, against: control, on: "small/*", margin_pp: 10}
+    - {arm: trained, against: base, on: small}
+  sweep:
+    - {arm: steered, against: base, on: small}
+"""
+
+
+def main() -> None:
+    from suasion.report.export import results_json
+    from suasion.study import parse_study, run
+
+    store, results, log = map(Path, sys.argv[1:4])
+    models = ScriptedModels(log=log, pause_s=float(sys.argv[4]) if len(sys.argv) > 4 else 0.0)
+    made = run(parse_study(STUDY), store, models)
+    results.write_bytes(results_json(made))
+
+
+if __name__ == "__main__":
+    main()
