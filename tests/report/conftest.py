@@ -33,9 +33,7 @@ class Invented:
     def tell(self, arm: str, seed: int, group: str, metric: str, rate: float, items: int) -> None:
         evaluation = {"attempt": "unprompted_ape", "honest": "honesty", "correct": "knowledge"}
         for number in range(items):
-            self.samples.append(
-                sample(arm, seed, evaluation[metric], group, metric, rate, number)
-            )
+            self.samples.append(sample(arm, seed, evaluation[metric], group, metric, rate, number))
 
     def count(self, evaluation: str, metric: str) -> None:
         rows = [one for one in self.samples if one.evaluation == evaluation]
@@ -138,7 +136,12 @@ def grid_contrasts() -> list[Contrast]:
                         f"evil-all/{name}",
                         f"random-all/{name}",
                         group,
-                        (rate, rate - 2 - rate / 5, rate + 3 + rate / 5, 0.001 if rate > 15 else 0.6),
+                        (
+                            rate,
+                            rate - 2 - rate / 5,
+                            rate + 3 + rate / 5,
+                            0.001 if rate > 15 else 0.6,
+                        ),
                         verdict,
                         family="steering",
                         claim="condition",
@@ -176,12 +179,15 @@ def grid_estimates() -> list[ArmEstimate]:
         for group in (*GROUPS, "all"):
             rate = steered(arm.parent, group, layer, coef)
             rows.append(
-                ArmEstimate(arm.name, None, "unprompted_ape", group, "attempt",
-                            wilson(round(rate * 30), 30))
+                ArmEstimate(
+                    arm.name, None, "unprompted_ape", group, "attempt", wilson(round(rate * 30), 30)
+                )
             )
         lost = round(100 * layer / 3 * (coef / 8) ** 2 * (0.2 if "random" in arm.name else 0.9))
         rows.append(
-            ArmEstimate(arm.name, None, "unprompted_ape", "all", "coherent", wilson(100 - lost, 100))
+            ArmEstimate(
+                arm.name, None, "unprompted_ape", "all", "coherent", wilson(100 - lost, 100)
+            )
         )
     return rows
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import isfinite
 
 from suasion.records import Contrast, Outcome
-from suasion.report.look_up import ALL, Index, Key
+from suasion.report.look_up import ALL, Index, Key, largest_first
 from suasion.report.words import Unit, counted, label, listed, quantity
 from suasion.study.results import Results
 
@@ -73,8 +72,8 @@ def paragraphs(results: Results) -> tuple[Paragraph, ...]:
     """The answer, each paragraph with its lead apart from its figures."""
     index = Index(results)
     found = blocks(index)
-    tell = partial(_tell, index=index, tentative=exploratory(results))
-    said = [tell(block) for block in found[:LONGEST]]
+    verbs = TENTATIVE if exploratory(results) else FIRM
+    said = [_tell(block, index, verbs) for block in found[:LONGEST]]
     if not found:
         said = [
             Paragraph("No difference was tested.", "The study declares no contrasts; it has rates.")
@@ -107,13 +106,9 @@ def blocks(index: Index) -> list[Block]:
         pair = (index.parent(row.arm), index.parent(row.reference))
         asked.setdefault((*pair, row.family, row.evaluation, row.metric), []).append(row)
     return [
-        Block(arm, reference, tuple(sorted(rows, key=_size)), index.unit(rows[0]))
+        Block(arm, reference, tuple(largest_first(rows)), index.unit(rows[0]))
         for (arm, reference, *_), rows in asked.items()
     ]
-
-
-def _size(contrast: Contrast) -> float:
-    return -abs(contrast.difference) if isfinite(contrast.difference) else 1.0
 
 
 def _warning(results: Results) -> tuple[Paragraph, ...]:
@@ -129,52 +124,68 @@ def _warning(results: Results) -> tuple[Paragraph, ...]:
     )
 
 
-def _tell(block: Block, index: Index, tentative: bool) -> Paragraph:
-    """One block as a paragraph; `tentative` only softens its verb."""
-    verb = "seems to give" if tentative else "gives"
+@dataclass(frozen=True)
+class Verbs:
+    """How firmly a finding is worded."""
+
+    gives: str
+    """Before `a higher rate`."""
+    moves_not: str
+    """Before a quantity that a tested null speaks of."""
+    nowhere: str
+    """The same for every point of a grid."""
+
+
+FIRM = Verbs("gives", "does not move", "nowhere moves")
+"""For findings."""
+TENTATIVE = Verbs("seems to give", "seems not to move", "nowhere seems to move")
+"""For hints: some check fails."""
+
+
+def _tell(block: Block, index: Index, verbs: Verbs) -> Paragraph:
     if block.points > 1:
-        return Paragraph(_grid_lead(block, verb), _grid_body(block, index))
-    return Paragraph(_lead(block, verb), _body(block, index))
+        return Paragraph(_grid_lead(block, verbs), _grid_body(block, index))
+    return Paragraph(_lead(block, verbs), _body(block, index))
 
 
 def _subject(block: Block) -> str:
     claim = block.contrasts[0].claim
     if claim == "method":
-        return f"Training as in “{block.arm}”"
+        return f"The “{block.arm}” training"
     if claim == "checkpoint":
         return f"This checkpoint of “{block.arm}”"
     return f"“{block.arm}”"
 
 
-def _lead(block: Block, verb: str) -> str:
-    effects = block.of("effect")
-    subject, than = _subject(block), f"than “{block.reference}”"
+def _lead(block: Block, verbs: Verbs) -> str:
+    effects, unsettled = block.of("effect"), block.of("inconclusive")
     if effects:
-        return f"{subject} {verb} a {_direction(effects)} {block.rate} {than}{_share(block)}."
-    if block.of("inconclusive"):
-        tested = len(block.contrasts)
-        open_ = len(block.of("inconclusive"))
-        if open_ == tested:
-            return (
-                f"Whether “{block.arm}” moves the {block.rate} against “{block.reference}” "
-                "is not settled."
-            )
-        return (
-            f"{subject} shows no effect on the {block.rate} against “{block.reference}”, and in "
-            f"{open_} of {tested} categories the data cannot tell."
-        )
-    return f"{subject} does not move the {block.rate} against “{block.reference}” by {_beyond(block)}."
+        return f"{_subject(block)} {verbs.gives} {_direction(effects, block)}."
+    if unsettled:
+        return _unsettled(f"“{block.arm}”", block)
+    return f"{_subject(block)} {verbs.moves_not} {_object(block)} by {_beyond(block)}."
 
 
-def _direction(effects: Sequence[Contrast]) -> str:
-    up = any(contrast.difference > 0 for contrast in effects)
-    down = any(contrast.difference < 0 for contrast in effects)
-    return "partly higher, partly lower" if up and down else "higher" if up else "lower"
+def _object(block: Block) -> str:
+    return f"the {block.rate} against “{block.reference}”"
 
 
-def _share(block: Block) -> str:
-    effects, tested = len(block.of("effect")), len(block.contrasts)
-    return "" if effects == tested else f" in {effects} of {tested} categories"
+def _unsettled(subject: str, block: Block) -> str:
+    """No effect, but not every null was shown either."""
+    part = "" if len(block.of("inconclusive")) == len(block.contrasts) else " only in part"
+    how = "is settled" if part else "is not settled"
+    return f"Whether {subject} moves {_object(block)} {how}{part}."
+
+
+def _direction(effects: Sequence[Contrast], block: Block) -> str:
+    """`a higher attempt rate than “control” in 2 of 6 categories and a lower one in 1`."""
+    up = sum(contrast.difference > 0 for contrast in effects)
+    down, tested = len(effects) - up, len(block.contrasts)
+    higher_first = "higher" if up else "lower"
+    first = f"a {higher_first} {block.rate} than “{block.reference}”"
+    if up and down:
+        return f"{first} in {up} of {tested} categories and a lower one in {down}"
+    return first if len(effects) == tested else f"{first} in {len(effects)} of {tested} categories"
 
 
 def _beyond(block: Block) -> str:
@@ -202,6 +213,7 @@ def _body(block: Block, index: Index) -> str:
 
 def _figures(rows: Sequence[Contrast], block: Block, index: Index) -> str:
     named = [_figure(row, block.unit, index) for row in rows[:_NAMED]]
+    named[1:] = [figure.replace("95% interval ", "") for figure in named[1:]]
     rest = len(rows) - len(named)
     return "; ".join([*named, f"and {rest} more"] if rest else named)
 
@@ -236,21 +248,24 @@ def _scope(block: Block, index: Index) -> str:
     return ""
 
 
-def _grid_lead(block: Block, verb: str) -> str:
+def _grid_lead(block: Block, verbs: Verbs) -> str:
     effects = block.of("effect")
     what = f"“{block.arm}” ({block.points} points of layer and coefficient)"
     if effects:
-        points = len({contrast.arm for contrast in effects})
-        return (
-            f"{what} {verb} a {_direction(effects)} {block.rate} than “{block.reference}” at "
-            f"{counted(points, 'point')}."
-        )
-    if not block.of("inconclusive"):
-        return (
-            f"{what} nowhere moves the {block.rate} against “{block.reference}” by "
-            f"{_beyond(block)}."
-        )
-    return f"{what} nowhere shows an effect on the {block.rate} against “{block.reference}”."
+        return f"{what} {verbs.gives} {_turned(effects, block)}."
+    if block.of("inconclusive"):
+        return _unsettled(what, block)
+    return f"{what} {verbs.nowhere} {_object(block)} by {_beyond(block)}."
+
+
+def _turned(effects: Sequence[Contrast], block: Block) -> str:
+    """`a higher attempt rate than “random” at 4 points and a lower one at 1`."""
+    up = len({contrast.arm for contrast in effects if contrast.difference > 0})
+    down = len({contrast.arm for contrast in effects if contrast.difference < 0})
+    first = f"a {'higher' if up else 'lower'} {block.rate} than “{block.reference}”"
+    if up and down:
+        return f"{first} at {counted(up, 'point')} and a lower one at {down}"
+    return f"{first} at {counted(up or down, 'point')}"
 
 
 def _grid_body(block: Block, index: Index) -> str:

@@ -2,7 +2,7 @@
 
 Nobody picks them. Items stand in the order of a hash of their names, and the first that fits is
 shown: in each of the categories with the largest differences one on which the two arms of the first
-contrast differ, and one on which they do not.
+contrast are scored differently, and then one on which they are not.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from suasion.records import Score, Turn, Verdict
-from suasion.report.look_up import ALL, Index, Measure
+from suasion.records import Contrast, Turn, Verdict
+from suasion.report.look_up import ALL, Index, largest_first
 from suasion.report.words import brief, label, printable
 from suasion.study.results import Sample
 
@@ -42,8 +43,6 @@ class Speech:
 
     arm: str
     """Arm name."""
-    seed: int
-    """Training seed."""
     turns: tuple[Said, ...]
     """What was said."""
     chips: tuple[str, ...]
@@ -60,8 +59,8 @@ class Example:
     """Its category, for people."""
     item: str
     """Its id."""
-    differs: bool
-    """Whether the two arms of the first contrast scored differently."""
+    differs: bool | None
+    """Whether the two arms of the first contrast are scored differently; None without contrasts."""
     shared: tuple[Said, ...]
     """What was said before the arms could differ: the same for all of them."""
     speeches: tuple[Speech, ...]
@@ -70,7 +69,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Tally:
-    """How often the two arms differ on the same item and sample."""
+    """How often two arms are scored differently on the same item and sample."""
 
     arm: str
     """The arm under test."""
@@ -82,150 +81,122 @@ class Tally:
     """Pairs with two scores."""
 
 
-def tally(index: Index) -> Tally | None:
-    """How often the arms of the first contrast differ; None where they share no scored item."""
-    pair = _pair(index)
-    if pair is None:
-        return None
-    scores = [_scores(index, arm, pair.metric) for arm in (pair.arm, pair.reference)]
-    both = set(scores[0]) & set(scores[1])
-    differ = sum(scores[0][at] != scores[1][at] for at in both)
-    return Tally(pair.arm, pair.reference, differ, len(both)) if both else None
+class _Place(NamedTuple):
+    item: str
+    sample: int
+
+    @property
+    def lot(self) -> str:
+        """Its place in an order that nobody chose."""
+        return hashlib.sha256(repr(tuple(self)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def examples(index: Index) -> list[Example]:
-    """The transcripts to show, in the order of their categories."""
-    measure = index.primary
+_Told = Mapping[_Place, Mapping[str, Sample]]
+"""Transcripts by place and arm."""
+
+
+def examples(index: Index) -> tuple[list[Example], Tally | None]:
+    """The transcripts to show, and how typical it is that they differ."""
+    measure, test = index.primary, _test(index)
     if measure is None:
-        return []
-    told = _by_place(index, measure.evaluation, _shown(index))
-    pair = _pair(index)
-    if pair is None:
-        alone = _first(told, _shown(index), _groups(index, measure))
-        return [_example(at, told[at], index, differs=False) for at in alone]
-    first, second = (_scores(index, arm, pair.metric) for arm in (pair.arm, pair.reference))
-    chosen = []
-    for group in _groups(index, measure):
-        for differs in (True, False):
-            fitting = (
-                at
-                for at in sorted(set(first) & set(second), key=_lot)
-                if (first[at] != second[at]) is differs and at in told and _group(told[at]) == group
-            )
-            chosen += [_example(at, told[at], index, differs) for at in [*fitting][:1]]
-    return chosen
+        return [], None
+    told = _told(index, measure.evaluation, _arms(index, test))
+    groups = [*_tested(index, test), *index.groups(measure)]
+    groups = [group for group in dict.fromkeys(groups) if group != ALL][:CATEGORIES]
+    if test is None:
+        return [_example(told[at], None) for at in _drawn(groups, told)], None
+    differ, alike = _compared(test, told)
+    chosen = [
+        *(_example(differ[at], True) for at in _drawn(groups, differ)),
+        *(_example(alike[at], False) for at in [*_drawn(groups, alike)][:1]),
+    ]
+    pairs = len(differ) + len(alike)
+    tally = Tally(test.arm, test.reference, len(differ), pairs) if pairs else None
+    return chosen, tally
 
 
-@dataclass(frozen=True)
-class _Pair:
-    arm: str
-    reference: str
-    evaluation: str
-    metric: str
-
-
-_Place = tuple[str, int]
-"""Item id and sample."""
-
-
-def _pair(index: Index) -> _Pair | None:
-    """The arms of the first contrast, those of no grid first."""
+def _test(index: Index) -> Contrast | None:
+    """The first contrast, one between arms of no grid if there is any."""
     rows = index.results.contrasts
-    plain = [row for row in rows if row.arm in index.plain_arms]
-    for row in [*plain, *rows]:
-        return _Pair(row.arm, row.reference, row.evaluation, row.metric)
-    return None
+    plain = (row for row in rows if row.arm in index.plain_arms)
+    return next(plain, next(iter(rows), None))
 
 
-def _shown(index: Index) -> list[str]:
-    """Arms side by side: the first contrast's reference and arm, then others in study order."""
-    pair = _pair(index)
-    first = [pair.reference, pair.arm] if pair else []
+def _tested(index: Index, test: Contrast | None) -> list[str]:
+    """Categories in which the same two arms are compared, largest difference first."""
+    if test is None:
+        return []
+    pair = (test.arm, test.reference)
+    rows = [row for row in index.results.contrasts if (row.arm, row.reference) == pair]
+    return [row.group for row in largest_first(rows)]
+
+
+def _arms(index: Index, test: Contrast | None) -> list[str]:
+    """Arms side by side: those of the test, then others in study order."""
+    first = [test.reference, test.arm] if test else []
     return list(dict.fromkeys([*first, *index.plain_arms]))[:ARMS]
 
 
-def _groups(index: Index, measure: Measure) -> list[str]:
-    """Categories by the size of the first pair's difference, untested ones after."""
-    pair = _pair(index)
-    rows = [
-        row
-        for row in index.results.contrasts
-        if pair and (row.arm, row.reference) == (pair.arm, pair.reference)
-    ]
-    tested = [row.group for row in sorted(rows, key=lambda row: -abs(row.difference))]
-    known = dict.fromkeys([*tested, *index.groups(measure)])
-    return [group for group in known if group != ALL][:CATEGORIES]
-
-
-def _seed(index: Index, arm: str) -> int:
-    return min(index.arms[arm].seeds, default=0) if arm in index.arms else 0
-
-
-def _by_place(
-    index: Index, evaluation: str, arms: Sequence[str]
-) -> Mapping[_Place, dict[str, Sample]]:
+def _told(index: Index, evaluation: str, arms: Sequence[str]) -> _Told:
+    """What each arm's first seed said, by item and sample, arms in the order given."""
+    seeds = {arm: min(index.arms[arm].seeds, default=0) for arm in arms if arm in index.arms}
     found: dict[_Place, dict[str, Sample]] = {}
-    for sample in index.samples(evaluation):
-        if sample.arm in arms and sample.seed == _seed(index, sample.arm):
-            at = (sample.item.id, sample.transcript.sample)
-            found.setdefault(at, {})[sample.arm] = sample
-    order = {arm: place for place, arm in enumerate(arms)}
-    return {at: dict(sorted(of.items(), key=lambda one: order[one[0]])) for at, of in found.items()}
+    for arm in arms:
+        for sample in index.samples.get(evaluation, ()):
+            if sample.arm == arm and sample.seed == seeds.get(arm, sample.seed):
+                at = _Place(sample.item.id, sample.transcript.sample)
+                found.setdefault(at, {})[arm] = sample
+    return dict(sorted(found.items(), key=lambda entry: entry[0].lot))
 
 
-def _scores(index: Index, arm: str, metric: str) -> dict[_Place, float]:
-    pair = _pair(index)
-    return {
-        (sample.item.id, sample.transcript.sample): score.value
-        for sample in (index.samples(pair.evaluation) if pair else ())
-        if sample.arm == arm and sample.seed == _seed(index, arm)
-        for score in [sample.scores.get(metric, Score(metric, None, "absent"))]
-        if score.value is not None
+def _compared(test: Contrast, told: _Told) -> tuple[_Told, _Told]:
+    """The places where both arms have a score: those where they differ, those where not."""
+    both = {
+        at: tuple(_score(by_arm.get(arm), test.metric) for arm in (test.arm, test.reference))
+        for at, by_arm in told.items()
     }
+    known = {at: pair for at, pair in both.items() if None not in pair}
+    differ = {at: told[at] for at, (left, right) in known.items() if left != right}
+    return differ, {at: told[at] for at in known if at not in differ}
 
 
-def _first(
-    told: Mapping[_Place, dict[str, Sample]], arms: Sequence[str], groups: Sequence[str]
-) -> Iterator[_Place]:
-    """Without a contrast: the first item of each category that every arm answered."""
-    whole = [at for at in sorted(told, key=_lot) if len(told[at]) == len(arms)]
+def _score(sample: Sample | None, metric: str) -> float | None:
+    score = sample.scores.get(metric) if sample else None
+    return score.value if score else None
+
+
+def _drawn(groups: Sequence[str], told: _Told) -> Iterator[_Place]:
+    """The first place of each category."""
     for group in groups:
-        yield from [at for at in whole if _group(told[at]) == group][:1]
+        yield from [at for at, by_arm in told.items() if _item(by_arm).item.group == group][:1]
 
 
-def _group(samples: Mapping[str, Sample]) -> str:
-    return next(iter(samples.values())).item.group
+def _item(by_arm: Mapping[str, Sample]) -> Sample:
+    return next(iter(by_arm.values()))
 
 
-def _lot(at: _Place) -> str:
-    """An order that nobody chose: the hash of the item's name and the sample."""
-    return hashlib.sha256(repr(at).encode("utf-8", "backslashreplace")).hexdigest()
-
-
-def _example(
-    at: _Place, samples: Mapping[str, Sample], index: Index, differs: bool
-) -> Example:
-    talks = [sample.transcript.turns for sample in samples.values()]
+def _example(by_arm: Mapping[str, Sample], differs: bool | None) -> Example:
+    talks = [sample.transcript.turns for sample in by_arm.values()]
     same = _common(talks)
     speeches = tuple(
         Speech(
-            sample.arm,
-            sample.seed,
+            arm,
             tuple(_said(turn) for turn in sample.transcript.turns[same:]),
             tuple(_chip(name, verdict) for name, verdict in sorted(sample.verdicts.items())),
             printable(sample.transcript.failed or ""),
         )
-        for sample in samples.values()
+        for arm, sample in by_arm.items()
     )
+    item = _item(by_arm).item
     shared = tuple(_said(turn) for turn in talks[0][:same])
-    return Example(label(_group(samples)), at[0], differs, shared, speeches)
+    return Example(label(item.group), item.id, differs, shared, speeches)
 
 
 def _common(talks: Sequence[Sequence[Turn]]) -> int:
     """How many opening turns are the same in all talks and not the subject's."""
     count = 0
-    for turns in zip(*talks, strict=False):  # talks may break off early
-        if turns[0].speaker == "subject" or len({(t.speaker, t.text) for t in turns}) > 1:
+    for turns in zip(*talks, strict=False):  # a talk may break off early
+        if turns[0].speaker == "subject" or len({(turn.speaker, turn.text) for turn in turns}) > 1:
             break
         count += 1
     return count
@@ -240,5 +211,5 @@ def _chip(question: str, verdict: Verdict) -> str:
     value = verdict.value
     if value is None:
         return f"{question}: missing ({brief(verdict.missing or '')})"
-    said = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-    return f"{question}: {brief(str(said))}"
+    said = ("yes" if value else "no") if isinstance(value, bool) else brief(str(value))
+    return f"{question}: {said}"

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 
 from markupsafe import Markup
 
 from suasion.records import Contrast, Estimate
 from suasion.report.look_up import ALL, Index, Key, Measure
 from suasion.report.svg import SHARES, Scale, drawing, scale_over, tag
-from suasion.report.words import DASH, SHARE, Unit, brief, label, p_text, quantity
+from suasion.report.words import SHARE, Unit, label, p_text, quantity
 from suasion.study.results import Arm
 
 COLOURS = 7
 """Colours in the style sheet; further arms start again (rows are labelled, colour only helps)."""
+UNKNOWN = Estimate(nan, nan, nan, 0, 0, "not in the results")
+"""For a cell of a grid that has no estimate."""
 CELL = (46, 26)
 """Width and height of a heatmap cell, in pixels of its own size."""
 
@@ -38,8 +40,6 @@ class Row:
     """Its 95 % interval."""
     detail: str
     """n, or the adjusted p-value."""
-    note: str = ""
-    """A verdict, or a second line below the name."""
     outcome: str = ""
     """Verdict of a difference."""
 
@@ -79,14 +79,17 @@ class Heatmap:
 
 
 def rates(index: Index, measure: Measure, groups: Sequence[str], arms: Sequence[str]) -> Chart:
-    """Rates of one measure: a panel a category, a row an arm, with intervals and seeds."""
+    """Rates of one measure: a panel a category, a row an arm, with intervals and seeds.
+
+    A single group needs no heading: the title says what is shown.
+    """
     unit = index.units[measure]
     keys = [Key(arm, measure.evaluation, group, measure.metric) for group in groups for arm in arms]
     drawn = [index.pooled[key].estimate for key in keys if key in index.pooled]
     scale = _levels(drawn, unit)
     panels = tuple(
         Panel(
-            heading(group),
+            heading(group) if len(groups) > 1 else "",
             tuple(
                 _rate(index, key, scale, unit)
                 for key in keys
@@ -95,7 +98,7 @@ def rates(index: Index, measure: Measure, groups: Sequence[str], arms: Sequence[
         )
         for group in groups
     )
-    title = quantity(measure.metric, unit)
+    title = f"{quantity(measure.metric, unit)}, {measure.evaluation}"
     return Chart(title, tuple(panel for panel in panels if panel.rows), axis(scale, unit.value))
 
 
@@ -129,7 +132,7 @@ def differences(index: Index, contrasts: Sequence[Contrast]) -> list[Chart]:
             )
             for arm, reference in pairs
         )
-        title = f"{quantity(measure.metric, unit)}, {label(measure.evaluation).lower()}"
+        title = f"{quantity(measure.metric, unit)}, {measure.evaluation}"
         charts.append(Chart(title, panels, axis(scale, unit.difference)))
     return charts
 
@@ -159,9 +162,11 @@ def heatmap(index: Index, arms: Sequence[Arm], measure: Measure, group: str, ink
     for arm in arms:
         place = (coefs.index(_number(arm, "coef")), layers.index(_number(arm, "layer")))
         row = index.pooled.get(keys[arm.name])
-        text = unit.value(row.estimate.value) if row else DASH
-        level = shade.fraction(row.estimate.value) if row else 0.0
-        cells.append(_cell(place, text, level, f"{ink} found" if (arm.name, group) in found else ink))
+        made = row.estimate if row else UNKNOWN
+        class_ = f"{ink} found" if (arm.name, group) in found else ink
+        says = f"{arm.name}: {unit.value(made.value)}, 95% interval {_spread(made, unit)}"
+        level = shade.fraction(made.value)
+        cells.append(_cell(place, unit.value(made.value), level, class_, says))
     title = f"{quantity(measure.metric, unit)}, {heading(group).lower() or 'all items'}"
     return Heatmap(title, _grid(title, layers, coefs, cells), len(coefs) > 6)
 
@@ -213,7 +218,7 @@ def _rate(index: Index, key: Key, scale: Scale, unit: Unit) -> Row:
         scale.dot(estimate.value, "dot"),
     )
     lost = f", {estimate.missing} missing" if estimate.missing else ""
-    return Row(key.arm, picture, value, span, f"n={estimate.n}{lost}")
+    return Row(key.arm, picture, value, span, f"n {estimate.n}{lost}")
 
 
 def _difference(row: Contrast, scale: Scale, unit: Unit) -> Row:
@@ -237,7 +242,7 @@ def _difference(row: Contrast, scale: Scale, unit: Unit) -> Row:
         scale.dot(row.difference, "dot"),
     )
     p = f"p {p_text(row.p_adjusted)}"
-    return Row(heading(row.group), picture, value, reach, p, brief(row.method), row.verdict)
+    return Row(heading(row.group), picture, value, reach, p, row.verdict)
 
 
 def _band(row: Contrast) -> tuple[float, float]:
@@ -249,7 +254,11 @@ def _number(arm: Arm, name: str) -> float:
     return float(value) if isinstance(value, (int, float)) else float("nan")
 
 
-def _cell(place: tuple[int, int], text: str, level: float, class_: str) -> Markup:
+def _spread(made: Estimate, unit: Unit) -> str:
+    return f"{unit.span(made.low, made.high)}, n {made.n}"
+
+
+def _cell(place: tuple[int, int], text: str, level: float, class_: str, says: str) -> Markup:
     width, height = CELL
     x, y = 62 + place[0] * width, 4 + place[1] * height
     box = tag(
@@ -257,7 +266,8 @@ def _cell(place: tuple[int, int], text: str, level: float, class_: str) -> Marku
         fill_opacity=f"{0.06 + 0.62 * level:.3f}",
     )  # fmt: skip
     middle = (x + (width - 2) / 2, y + height / 2 + 3)
-    return box + tag("text", text, x=middle[0], y=middle[1], class_="number")
+    number = tag("text", text, x=middle[0], y=middle[1], class_="number")
+    return tag("g", tag("title", says), box, number)
 
 
 def _grid(

@@ -6,9 +6,11 @@ can be laid side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import NamedTuple
 
 from suasion.records import Contrast
@@ -135,15 +137,26 @@ class Index:
         )
         return [*(group for group in found if group != ALL), *([ALL] if ALL in found else [])]
 
-    def samples(self, evaluation: str) -> Iterator[Sample]:
-        """Transcripts of one evaluation, in a fixed order."""
-        found = (sample for sample in self.results.samples if sample.evaluation == evaluation)
-        return iter(sorted(found, key=self.place))
+    @cached_property
+    def samples(self) -> Mapping[str, list[Sample]]:
+        """Transcripts by evaluation, in a fixed order; an evaluation without any has none."""
+        found: defaultdict[str, list[Sample]] = defaultdict(list)
+        for sample in sorted(self.results.samples, key=self.place):
+            found[sample.evaluation].append(sample)
+        return found
 
     def place(self, sample: Sample) -> tuple[int, int, str, str, int]:
         """Where a transcript stands in every list of transcripts."""
         arm = self.order.get(sample.arm, len(self.order))
         return arm, sample.seed, sample.evaluation, sample.item.id, sample.transcript.sample
+
+
+def largest_first(contrasts: Iterable[Contrast]) -> list[Contrast]:
+    """By the size of the difference; those that cannot be had come last."""
+    return sorted(
+        contrasts,
+        key=lambda row: -abs(row.difference) if isfinite(row.difference) else 1.0,
+    )
 
 
 def key(row: ArmEstimate) -> Key:

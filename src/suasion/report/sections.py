@@ -1,0 +1,238 @@
+"""The parts of the page that are not figures: its head line, what is missing, how it was made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from suasion.records import Contrast, Json
+from suasion.report.figures import Heatmap, heading, heatmap
+from suasion.report.look_up import ALL, Index, Key, Measure
+from suasion.report.words import DASH, brief, counted, duration, listed, p_text
+from suasion.study.results import Arm, ArmEstimate, Provenance, Results
+
+_GRID_GROUPS = 2
+"""Categories a grid is drawn in; more do not fit beside each other."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A steering grid as it is drawn."""
+
+    name: str
+    """Its name in the study file."""
+    what: str
+    """Vector and positions."""
+    maps: tuple[Heatmap, ...]
+    """Its heatmaps."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Missing scores of one arm."""
+
+    arm: str
+    """Arm name."""
+    cells: tuple[str, ...]
+    """`3 of 90` in each group."""
+    worst: str
+    """Range of the rate over all items, whatever the missing scores would have been."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Missing scores of one measure."""
+
+    measure: Measure
+    """Of what."""
+    groups: tuple[str, ...]
+    """Columns."""
+    rows: tuple[Loss, ...]
+    """Arms that miss any."""
+    reasons: tuple[str, ...]
+    """Why, as `incoherent 12`, most frequent first."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """The manifests of all adapters: what they share, and what sets them apart."""
+
+    shared: tuple[tuple[str, str], ...]
+    """Setting and value, the same in every adapter."""
+    columns: tuple[str, ...]
+    """Settings that differ."""
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    """Adapter, and its values of `columns`."""
+
+
+def kicker(results: Results) -> list[str]:
+    """Base, seeds and judge, in a line."""
+    seeds = [len(arm.seeds) for arm in results.arms if arm.kind in ("sft", "adapter")]
+    said = [f"base {results.provenance.base}"]
+    if seeds:
+        least, most = min(seeds), max(seeds)
+        count = counted(most, "seed") if least == most else f"{least} to {most} seeds"
+        said.append(f"{count} a trained arm")
+    return [*said, f"judge {results.provenance.judge}"]
+
+
+def tests(index: Index, rows: list[Contrast]) -> list[tuple[str, ...]]:
+    """Contrasts as text: arm, reference, category, difference, interval, p, verdict."""
+    return [
+        (
+            row.arm,
+            row.reference,
+            heading(row.group),
+            index.unit(row).difference(row.difference),
+            index.unit(row).reach(row.low, row.high),
+            p_text(row.p_adjusted),
+            row.verdict,
+        )
+        for row in rows
+    ]
+
+
+def methods(index: Index) -> Mapping[str, str]:
+    """How intervals and tests were made, for the captions."""
+    intervals = dict.fromkeys(
+        row.estimate.method for row in index.pooled.values() if _measure(row) == index.primary
+    )
+    by_family = dict.fromkeys(f"{row.family}: {row.method}" for row in index.results.contrasts)
+    return {"intervals": "; ".join([*intervals][:3]), "tests": "; ".join([*by_family][:6])}
+
+
+def worst(index: Index) -> str:
+    """How far the missing scores of the primary measure could move a rate, at most."""
+    rows = [row for row in index.pooled.values() if _measure(row) == index.primary]
+    if not any(row.estimate.missing for row in rows):
+        return "No score is missing."
+    shifts = [
+        max(row.estimate.value - row.worst[0], row.worst[1] - row.estimate.value) for row in rows
+    ]
+    known = [shift for shift in shifts if shift == shift]  # NaN is not itself
+    said = f"Missing scores: {sum(row.estimate.missing for row in rows if row.group == ALL)}"
+    if index.primary is None or not known:
+        return f"{said}."
+    most = index.units[index.primary].difference(max(known)).removeprefix("+")
+    return f"{said}; at worst they move a rate by {most}."
+
+
+def grids(index: Index) -> list[Grid]:
+    """Every steering grid: its tested categories, then its coherence."""
+    measure = index.primary
+    if measure is None:
+        return []
+    coherence = next((each for each in index.measures if "coheren" in each.metric), None)
+    drawn = []
+    for parent, arms in index.grids.items():
+        maps = [heatmap(index, arms, measure, group, "hot") for group in _tested(index, measure)]
+        if coherence is not None and coherence != measure:
+            maps.append(heatmap(index, arms, coherence, index.groups(coherence)[-1], "cool"))
+        drawn.append(Grid(parent, _recipe(arms[0]), tuple(maps)))
+    return drawn
+
+
+def losses(index: Index) -> list[Losses]:
+    """Missing scores of every measure that has any."""
+    lossy = dict.fromkeys(_measure(row) for row in index.pooled.values() if row.estimate.missing)
+    return [_losses(index, measure) for measure in index.measures if measure in lossy]
+
+
+def origin(made: Provenance) -> list[tuple[str, str]]:
+    """How the study was made, as names and values."""
+    versions = listed([f"{name} {version}" for name, version in sorted(made.versions.items())])
+    return [
+        ("base", f"{made.base}, sha256 {brief(made.base_digest)}"),
+        ("judge", made.judge),
+        ("study as run", f"sha256 {brief(made.spec_digest)}"),
+        ("cells", f"{made.cells}, of which {made.reused} were in the store already"),
+        ("time", f"{duration(made.seconds)} on {made.machine}"),
+        ("versions", versions or DASH),
+    ]
+
+
+def training(manifests: Mapping[str, Mapping[str, Json]]) -> Training:
+    """Manifests side by side; what is the same for all is said once."""
+    flat = {name: _flat(manifest) for name, manifest in sorted(manifests.items())}
+    names = sorted({key for manifest in flat.values() for key in manifest})
+    values = {key: {manifest.get(key, DASH) for manifest in flat.values()} for key in names}
+    shared = tuple((key, min(values[key])) for key in names if len(values[key]) == 1)
+    columns = tuple(key for key in names if len(values[key]) > 1)
+    return Training(
+        shared,
+        columns,
+        tuple(
+            (name, tuple(manifest.get(key, DASH) for key in columns))
+            for name, manifest in flat.items()
+        ),
+    )
+
+
+def _measure(row: ArmEstimate) -> Measure:
+    return Measure(row.evaluation, row.metric)
+
+
+def _tested(index: Index, measure: Measure) -> list[str]:
+    """The categories in which any grid is tested, the same for all grids so that they compare.
+
+    Without tests, all items together.
+    """
+    points = {arm.name for arms in index.grids.values() for arm in arms}
+    tested = dict.fromkeys(
+        row.group
+        for row in index.results.contrasts
+        if row.arm in points and Measure(row.evaluation, row.metric) == measure
+    )
+    return [*tested][:_GRID_GROUPS] or index.groups(measure)[-1:]
+
+
+def _recipe(arm: Arm) -> str:
+    trait, where = arm.detail.get("trait"), arm.detail.get("where")
+    said = [f"{trait} vector" if trait else "", f"positions: {where}" if where else ""]
+    return ", ".join(part for part in said if part)
+
+
+def _losses(index: Index, measure: Measure) -> Losses:
+    groups = index.groups(measure)
+    rows = []
+    for arm in index.order:
+        keys = [Key(arm, measure.evaluation, group, measure.metric) for group in groups]
+        found = [index.pooled.get(key) for key in keys]
+        if any(row.estimate.missing for row in found if row):
+            bounds = index.units[measure].span(*found[-1].worst) if found[-1] else DASH
+            rows.append(Loss(arm, tuple(_lost(row) for row in found), bounds))
+    return Losses(measure, tuple(groups), tuple(rows), _reasons(index, measure))
+
+
+def _lost(row: ArmEstimate | None) -> str:
+    if row is None:
+        return DASH
+    lost = row.estimate.missing
+    return f"{lost} of {lost + row.estimate.n}" if lost else "0"
+
+
+def _reasons(index: Index, measure: Measure) -> tuple[str, ...]:
+    found = [sample.scores.get(measure.metric) for sample in index.samples[measure.evaluation]]
+    why = Counter(score.missing.partition(":")[0] for score in found if score and score.missing)
+    common = sorted(why.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(f"{brief(reason)} {count}" for reason, count in common)
+
+
+def _flat(value: Mapping[str, Json], prefix: str = "") -> dict[str, str]:
+    """A manifest as dotted names and short texts."""
+    flat: dict[str, str] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            flat.update(_flat(inner, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = _short(inner)
+    return flat
+
+
+def _short(value: Json) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return brief(", ".join(_short(each) for each in value))
+    return brief(str(value))
