@@ -1,0 +1,69 @@
+"""`suasion list`: everything a study file can name, with one line about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+from suasion.errors import UseError
+
+Lines: TypeAlias = list[tuple[str, str]]
+"""Name, and what it is."""
+
+
+def listing(what: str = "") -> Iterator[tuple[str, Lines]]:
+    """Headings with what stands under them; all of them if `what` is empty.
+
+    Raises:
+        UseError: there is no such heading.
+    """
+    if what and what not in _SECTIONS:
+        raise UseError(f"there is no list of '{what}'; there is: {', '.join(_SECTIONS)}")
+    for name, lines in _SECTIONS.items():
+        if what in ("", name):
+            yield name, lines()
+
+
+def _evaluations() -> Lines:
+    from suasion.registry import entries
+
+    return [(name, entry.summary) for name, entry in entries("evaluation").items()]
+
+
+def _datasets() -> Lines:
+    from suasion.registry import entries
+
+    return [(name, entry.summary) for name, entry in entries("dataset").items()]
+
+
+def _bases() -> Lines:
+    from suasion.models import mote
+
+    embedded = [(name, "embedded; evidence about the instrument only") for name in mote.NAMES]
+    return [
+        *embedded,
+        ("FOLDER or HUB/ID", "a Hugging Face model, run by the local engine"),
+        ("PROVIDER/MODEL", "an API model; no steering, no training"),
+    ]
+
+
+def _traits() -> Lines:
+    from suasion.world import TRAITS
+
+    return [(name, f"{len(trait.questions)} questions") for name, trait in TRAITS.items()]
+
+
+def _studies() -> Lines:
+    from suasion.study.load import load_study
+    from suasion.study.shipped import shipped_studies
+
+    return [(name, load_study(file).question) for name, file in shipped_studies().items()]
+
+
+_SECTIONS: Mapping[str, Callable[[], Lines]] = {
+    "evaluations": _evaluations,
+    "datasets": _datasets,
+    "bases": _bases,
+    "traits": _traits,
+    "studies": _studies,
+}

@@ -1,0 +1,69 @@
+"""The numbers of a run as plain lines for a terminal, from what `results.json` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+Row: TypeAlias = Mapping[str, object]
+"""One estimate or contrast, as in `results.json`; null is None."""
+
+
+def estimate_lines(estimates: Sequence[Row]) -> Iterator[str]:
+    """A line per pooled estimate: arm, evaluation, group, metric, value, interval, n, missing."""
+    pooled = [row for row in estimates if row["seed"] is None]
+    head = ("arm", "evaluation", "group", "metric", "value", "95 % interval", "n", "missing")
+    yield from _table(
+        head,
+        [
+            (
+                str(row["arm"]),
+                str(row["evaluation"]),
+                str(row["group"]),
+                str(row["metric"]),
+                _number(row["value"]),
+                f"{_number(row['low'])} to {_number(row['high'])}",
+                str(row["n"]),
+                str(row["missing"]),
+            )
+            for row in pooled
+        ],
+    )
+
+
+def contrast_lines(contrasts: Sequence[Row]) -> Iterator[str]:
+    """A line per contrast: what is compared, the difference in points, and what it is worth."""
+    if not contrasts:
+        return
+    yield ""
+    head = ("arm - reference", "on", "metric", "difference", "95 % interval", "p adj.", "verdict")
+    yield from _table(
+        head,
+        [
+            (
+                f"{row['arm']} - {row['reference']}",
+                f"{row['evaluation']}/{row['group']}",
+                str(row["metric"]),
+                _points(row["difference"]),
+                f"{_points(row['low'])} to {_points(row['high'])}",
+                _number(row["p_adjusted"]),
+                str(row["verdict"]),
+            )
+            for row in contrasts
+        ],
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else "-"
+
+
+def _points(value: object) -> str:
+    return f"{100 * value:+.1f} pp" if isinstance(value, int | float) else "-"
