@@ -288,6 +288,17 @@ def test_a_checkpoint_without_scores_has_no_difference():
     assert well_formed(comparison)
 
 
+def test_low90_and_high90_are_of_the_90_percent_interval():
+    independent = compare_checkpoints(60, 600, 57, 600, margin=0.05)
+    assert [round(100 * x, 1) for x in (independent.low90, independent.high90)] == [-2.3, 3.3]
+    silent = compare_paired(by_item([0.0] * 100), by_item([0.0] * 100), 0.05)
+    # Wilson's upper end of 0/100 at 90 %: z2 / (n + z2) with z2 = 1.644854 squared.
+    assert silent.high90 == pytest.approx(2.705543 / 102.705543, abs=1e-7)
+    paired = compare_paired(by_item([1.0, 0.5, 1.0, 0.0]), by_item([0.5, 0.0, 0.5, 0.0]), 0.05)
+    # t_3(0.95) = 2.353363
+    assert paired.low90 == pytest.approx(0.375 - 2.353363 * 0.125, abs=1e-6)
+
+
 COUNTS = st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
