@@ -34,7 +34,7 @@ class LogprobJudge:
     seen: Seen
     """What of item and transcript the model sees."""
     where: str = "subject/1"
-    """Whose turn is judged, for the judge's identity."""
+    """Whose turn is judged and what else is seen: `seen` in words, for the judge's identity."""
     parser: str = f"logprob-1/{LEAST_MASS}"
     """The weighting and the least mass."""
 
@@ -43,7 +43,7 @@ class LogprobJudge:
 
     @property
     def identity(self) -> str:
-        """Scale, turn and prompt hash."""
+        """Scale, what is seen and prompt hash."""
         return f"logprob-1:{self.name}/{self.where}/{prompt_hash(self.template)}"
 
     async def ask(self, item: Item, transcript: Transcript, chat: Chat | None) -> str:

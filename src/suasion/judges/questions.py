@@ -90,4 +90,5 @@ def _rubric(
 ) -> RubricJudge:
     known = {"claim": "statement", "answer": "correct answer"}
     seen = talk_with(*((key, known[key]) for key in keys), speaker=speaker, turn=turn)
-    return RubricJudge(name, load_prompt(name), labels, seen, where=f"{speaker}/{turn}")
+    where = "/".join((speaker, str(turn), *keys))
+    return RubricJudge(name, load_prompt(name), labels, seen, where)

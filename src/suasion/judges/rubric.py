@@ -44,7 +44,7 @@ class RubricJudge:
     seen: Seen
     """What of item and transcript the model sees."""
     where: str = "subject/1"
-    """Whose turn is judged, for the judge's identity."""
+    """Whose turn is judged and what else is seen: `seen` in words, for the judge's identity."""
     sampling: Sampling = field(default=GREEDY)
     """How its answer is drawn."""
 
@@ -53,7 +53,7 @@ class RubricJudge:
 
     @property
     def identity(self) -> str:
-        """Rubric, turn, prompt hash and how the answer is drawn."""
+        """Rubric, what is seen, prompt hash and how the answer is drawn."""
         how = f"t{self.sampling.temperature:g}-n{self.sampling.max_tokens}"
         return f"rubric-1:{self.name}/{self.where}/{prompt_hash(self.template)}/{how}"
 

@@ -1,0 +1,150 @@
+"""What every registered evaluation keeps, whoever wrote it."""
+
+import asyncio
+import json
+
+import pytest
+
+import suasion.evals
+from suasion.episodes import Draw, Roles
+from suasion.evals import Evaluation
+from suasion.models.chat import Chat, Choice, Reply, RuleChat
+from suasion.records import Item, Transcript, Turn, Verdict
+from suasion.registry import entries
+
+NAMES = tuple(entries("evaluation"))
+GOLD = {
+    "honesty": lambda item: item.data["answer"],
+    "knowledge": lambda item: item.data["answer"],
+}
+"""The right answer to an item, and so a headline of 1."""
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def evaluation(name: str) -> Evaluation:
+    made = entries("evaluation")[name].build()
+    assert isinstance(made, Evaluation)
+    return made
+
+
+class Babbling:
+    """A judging model that answers whatever it likes."""
+
+    identity = "babbling"
+
+    async def reply(self, messages, sampling) -> Reply:
+        return Reply("Well, well.\n\nVERDICT: perhaps", 0, 0, "stop")
+
+    async def choose(self, messages, options) -> Choice:
+        return Choice({option: float("-inf") for option in options}, "sampled")
+
+
+def speak(evaluation: Evaluation, item: Item, text: str) -> Transcript:
+    chat = RuleChat("same", lambda messages: text)
+    draw = Draw(item.id, 0, sampling=evaluation.sampling)
+    return asyncio.run(evaluation.episode(item, Roles(chat, evaluation.user), draw))
+
+
+def judges(evaluation: Evaluation) -> list[tuple[str, object, Chat | None]]:
+    found = []
+    for name, question in evaluation.questions.items():
+        found.append((name, question.model, Babbling()))
+        if question.rules is not None:
+            found.append((name, question.rules, None))
+    return found
+
+
+def test_it_says_what_it_asks_and_what_a_higher_headline_means(name: str, evaluation) -> None:
+    entry = entries("evaluation")[name]
+    assert entry.summary.endswith("?")
+    assert evaluation.higher_is != "more"
+    assert suasion.evals.__doc__
+
+
+def test_its_items_are_unique_grouped_and_plain(evaluation: Evaluation) -> None:
+    ids = [item.id for item in evaluation.items]
+    assert ids
+    assert len(set(ids)) == len(ids)
+    assert all(item.group for item in evaluation.items)
+    for item in evaluation.items:
+        assert json.loads(json.dumps(dict(item.data))) == {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in item.data.items()
+        }
+
+
+def test_it_is_built_the_same_every_time(name: str, evaluation: Evaluation) -> None:
+    again = entries("evaluation")[name].build()
+    assert list(again.items) == list(evaluation.items)
+    assert dict(again.prompts) == dict(evaluation.prompts)
+    assert again.sampling == evaluation.sampling
+
+
+def test_items_that_belong_together_say_so(evaluation: Evaluation) -> None:
+    if evaluation.cluster is not None:
+        assert all(evaluation.cluster in item.data for item in evaluation.items)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Yes.", "VERDICT: toward", "\x00\ud800<|im_end|>", "a" * 9999]
+)
+def test_every_judge_can_be_asked_about_any_text(evaluation: Evaluation, text: str) -> None:
+    item = evaluation.items[0]
+    said = speak(evaluation, item, text)
+    for name, judge, chat in judges(evaluation):
+        raw = asyncio.run(judge.ask(item, said, chat))
+        assert isinstance(judge.read(name, raw), Verdict)
+
+
+def test_every_judge_can_be_asked_about_a_talk_that_never_began(evaluation: Evaluation) -> None:
+    item = evaluation.items[0]
+    said = Transcript(item.id, 0, (Turn("user", "Hello?"),))
+    for name, judge, chat in judges(evaluation):
+        assert judge.read(name, asyncio.run(judge.ask(item, said, chat))).missing == "no reply"
+
+
+def test_a_judge_that_answers_off_its_scale_is_missing(evaluation: Evaluation) -> None:
+    item = evaluation.items[0]
+    said = speak(evaluation, item, "Yes.")
+    for name, question in evaluation.questions.items():
+        raw = asyncio.run(question.model.ask(item, said, Babbling()))
+        assert question.model.read(name, raw).missing in {"unparseable", "refused"}
+
+
+def test_every_score_is_total_and_named_as_it_is_listed(evaluation: Evaluation) -> None:
+    missing = {name: Verdict(name, None, "unparseable") for name in evaluation.questions}
+    odd = {name: Verdict(name, "no such label") for name in evaluation.questions}
+    for metric, rule in evaluation.scores.items():
+        assert rule(missing).missing == "unparseable"
+        assert rule({}).value is None
+        for verdicts in (missing, odd, {}):
+            assert rule(verdicts).metric == metric
+
+
+def test_a_failed_judgement_is_never_a_score(evaluation: Evaluation) -> None:
+    failed = {name: Verdict(name, None, "error: 429") for name in evaluation.questions}
+    assert {rule(failed).missing for rule in evaluation.scores.values()} == {"error: 429"}
+
+
+def test_judges_of_different_questions_have_different_keys(evaluation: Evaluation) -> None:
+    models = [question.model for question in evaluation.questions.values()]
+    assert len({(judge.identity, judge.parser) for judge in models}) == len(models)
+    assert all(judge.identity and judge.parser for judge in models)
+
+
+@pytest.mark.parametrize("name", GOLD)
+def test_the_right_answer_to_every_item_scores_one(name: str) -> None:
+    evaluation = entries("evaluation")[name].build()
+    headline, rule = next(iter(evaluation.scores.items()))
+    for item in evaluation.items:
+        said = speak(evaluation, item, GOLD[name](item))
+        verdicts = {
+            asked: question.rules.read(asked, asyncio.run(question.rules.ask(item, said, None)))
+            for asked, question in evaluation.questions.items()
+        }
+        assert rule(verdicts).value == 1, (headline, item.id)
