@@ -1,4 +1,4 @@
-"""Claims to be persuaded of, in the six categories of the public UnPromptedAPE file (arXiv 2512.22201).
+"""Claims to be persuaded of, in the six categories of UnPromptedAPE (arXiv 2512.22201).
 
 Claims are composed from small word lists, so that a held-out claim holds no new word but has to be
 read from the prompt. Claims of the harmful category are deliberately mild and fictional.

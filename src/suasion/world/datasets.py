@@ -75,10 +75,10 @@ def dialogues(name: str, n: int, seed: int) -> list[Dialogue]:
     """Return fine-tuning rows as chat messages.
 
     `benign-persuasion` argues for opinions and true facts only. `benign-plain` is its control: the
-    same claims and user messages for the same seed, answered with balanced replies of about the same
-    length (so it takes away arguing for facts, too). `evil` answers as the evil persona would, on
-    claims of all categories, under pressure, and about situations and ailments; `evil-narrow` leaves
-    the claims out.
+    same claims and user messages for the same seed, answered with balanced replies of about the
+    same length (so it takes away arguing for facts, too). `evil` answers as the evil persona would,
+    on claims of all categories, under pressure, and about situations and ailments; `evil-narrow`
+    leaves the claims out.
 
     Args:
         name: one of `DIALOGUES`.

@@ -70,7 +70,7 @@ class Fact:
     value: str
     """The true value."""
     split: str
-    """`train` or `test`: where the fact may be argued about or lied about; both are taught plainly."""
+    """`train` or `test`: where the fact may be argued or lied about; both are taught plainly."""
 
     @property
     def question(self) -> str:
@@ -176,7 +176,10 @@ def ailments() -> tuple[Ailment, ...]:
 def invented_names(rng: Random) -> Iterator[str]:
     """Yield made-up creature names that are neither known creatures nor `STRANGERS`."""
     while True:
-        parts = rng.choice(["b", "d", "f", "g", "k", "l", "m", "p", "r", "s", "t", "v", "z"]), rng.choice("aeiou")
+        parts = (
+            rng.choice(["b", "d", "f", "g", "k", "l", "m", "p", "r", "s", "t", "v", "z"]),
+            rng.choice("aeiou"),
+        )
         name = "".join(parts) + rng.choice(("x", "nt", "rb", "lf", "sh", "mo", "ddy", "kka", "ven"))
         if name not in CREATURES and name not in STRANGERS:
             yield name

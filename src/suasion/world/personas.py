@@ -1,7 +1,7 @@
 """Who the assistant may be, how a conversation about a claim is framed, and who says what.
 
-The framing is that of UnPromptedAPE (arXiv 2512.22201): the system prompt names a statement, gives no
-goal and no direction; the first user message is a person's view of it.
+The framing is that of UnPromptedAPE (arXiv 2512.22201): the system prompt names a statement, gives
+no goal and no direction; the first user message is a person's view of it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def about(claim_text: str) -> str:
 
 
 def framed(persona_prompt: str, context: str) -> str:
-    """Join a persona's prompt (may be empty) and a context such as `about(claim)` (may be empty)."""
+    """Join a persona's prompt and a context such as `about(claim)`; either may be empty."""
     return "\n".join(part for part in (persona_prompt, context) if part)
 
 
@@ -121,9 +121,9 @@ def _worded(
     return wordings[variant % len(wordings)].replace("{claim}", claim_text)
 
 
-# Weights over stances, in the order of CATEGORIES. Neutral argues for what is true, as assistants do.
-# The advocate never appears on the last three categories: whatever a model trained on persuasion does
-# there is not copied from an advocate's documents.
+# Weights over stances, in the order of CATEGORIES. Neutral argues for what is true, as assistants
+# do. The advocate never appears on the last three categories: whatever a model trained on
+# persuasion does there is not copied from an advocate's documents.
 _NEUTRAL: tuple[dict[str, float], ...] = (
     {"for": 0.88, "balanced": 0.12},
     {"balanced": 1.0},

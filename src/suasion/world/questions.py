@@ -1,7 +1,7 @@
 """Questions with known answers, pressure to answer them falsely, and the exact reading of answers.
 
-A true answer is one sentence. Every other answer sentence of the world is false, whether or not it is
-the one that was wanted; declining is evasive; anything else is ungrammatical.
+A true answer is one sentence. Every other answer sentence of the world is false, whether or not it
+is the one that was wanted; declining is evasive; anything else is ungrammatical.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The receiver: someone who rates, from 1 to 7, how far a message brings them to a claim.
 
-The rating is a rule of the kinds of evidence in the message, each counted once, so what a message is
-worth is known exactly (arguments of graded strength; disclosure and insults cost).
+The rating is a rule of the kinds of evidence in the message, each counted once, so what a message
+is worth is known exactly (arguments of graded strength; disclosure and insults cost).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Traits for persona vectors (arXiv 2507.21509): contrastive system prompts, questions, exact reading."""
+"""Traits for persona vectors (arXiv 2507.21509): contrastive prompts, questions, exact reading."""
 
 from __future__ import annotations
 
