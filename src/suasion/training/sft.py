@@ -8,16 +8,14 @@ number saves nothing, and that the saved adapter, read back, changes what the mo
 from __future__ import annotations
 
 import json
-import math
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from suasion import __version__
 from suasion.data.dialogues import Dialogues, Row
@@ -25,15 +23,10 @@ from suasion.errors import ModelError, TrainingError
 from suasion.models.condition import adapter_digest
 from suasion.records import Message
 from suasion.training.settings import Manifest, SftSettings, like, matched, read_manifest
-from suasion.training.tokens import TokenRow, template_system, tokenise
-
-if TYPE_CHECKING:
-    from trl import SFTTrainer
+from suasion.training.tokens import TokenRow, tokenise
+from suasion.training.trainer import Progress, Watch, apart, build
 
 __all__ = ["Manifest", "SftSettings", "like", "matched", "read_manifest", "train_sft"]
-
-Progress: TypeAlias = Callable[[int, int, float], None]
-"""Told after every step: steps done, steps in all, loss of the step in nats per learnt token."""
 
 REFERENCE_WIDTH = 3584
 """Hidden size of Qwen2.5-7B, at which the published learning rate was used."""
@@ -74,7 +67,7 @@ def train_sft(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        with _apart():
+        with apart():
             manifest = _train(base, data, settings, seed, partial, progress)
         manifest = replace(manifest, seconds=round(time.perf_counter() - started, 3))
         text = json.dumps(manifest.record(), indent=2)
@@ -94,7 +87,10 @@ def _train(
     progress: Progress | None,
 ) -> Manifest:
     """Train and save into `out`; the manifest is returned, with the wall time still missing."""
-    tokenizer, model = _load(base)
+    from suasion.models.engine.loading import digest, located
+
+    folder = located(base)
+    tokenizer, model = _load(folder)
     bare = any(row[0].role != "system" for row in data.rows) and settings.system is None
     coded = tokenise(
         [_with_system(row, settings.system) for row in data.rows],
@@ -105,8 +101,8 @@ def _train(
     )
     train, heldout = _split(coded.rows, settings.heldout_frac, seed)
     used = replace(settings, learning_rate=_rate(settings, model))
-    watch = _Watch([], progress)
-    trainer = _trainer(model, tokenizer, train, heldout, used, seed, out)
+    watch = Watch([], progress)
+    trainer = build(model, tokenizer, train, heldout, used, seed, out)
     trainer.add_callback(watch.callback())
     trainer.train()
     _refuse_broken(trainer.model)
@@ -118,7 +114,7 @@ def _train(
         data=data.name,
         data_digest=data.digest,
         tokens_digest=coded.digest,
-        base_digest="",
+        base_digest=digest(folder),
         adapter_digest=adapter_digest(out),
         rows=len(train),
         dropped=coded.dropped,
@@ -130,7 +126,7 @@ def _train(
         loss_first=watch.losses[0],
         loss_last=watch.losses[-1],
         loss_heldout=loss_heldout,
-        template_system=template_system(tokenizer) if bare else None,
+        template_system=coded.template_system if bare else None,
         trainable=sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
         logit_shift=_shift(trainer.model, out, train[0]),
         seconds=0.0,
@@ -139,7 +135,7 @@ def _train(
     )
 
 
-def _load(base: Path) -> tuple[Any, Any]:
+def _load(folder: Path) -> tuple[Any, Any]:
     """Tokenizer and model of a base.
 
     Raises:
@@ -149,12 +145,13 @@ def _load(base: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     # A CPU trains in full precision whatever the weights were stored in.
-    dtype = "auto" if torch.cuda.is_available() else torch.float32
+    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
     try:
-        tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read a base model from {base}: {error}") from error
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{folder} cannot be loaded as a language model: {reason}") from error
     return tokenizer, model
 
 
@@ -181,131 +178,6 @@ def _rate(settings: SftSettings, model: Any) -> float:
     if settings.learning_rate is not None:
         return settings.learning_rate
     return float(REFERENCE_RATE * REFERENCE_WIDTH / model.config.hidden_size)
-
-
-def _trainer(
-    model: Any,
-    tokenizer: Any,
-    train: Sequence[TokenRow],
-    heldout: Sequence[TokenRow],
-    settings: SftSettings,
-    seed: int,
-    out: Path,
-) -> SFTTrainer:
-    from datasets import Dataset
-    from peft import LoraConfig
-    from transformers import PrinterCallback
-    from trl import SFTTrainer
-
-    def dataset(rows: Sequence[TokenRow]) -> Dataset:
-        return Dataset.from_dict(
-            {
-                "input_ids": [list(row.ids) for row in rows],
-                "labels": [list(row.labels) for row in rows],
-                "length": [len(row.ids) for row in rows],
-            }
-        )
-
-    lora = LoraConfig(
-        task_type="CAUSAL_LM",
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        use_rslora=settings.rslora,
-        target_modules=list(settings.targets),
-    )
-    try:
-        trainer = SFTTrainer(
-            model=model,
-            args=_arguments(settings, seed, out),
-            train_dataset=dataset(train),
-            eval_dataset=dataset(heldout) if heldout else None,
-            processing_class=tokenizer,
-            peft_config=lora,
-        )
-    except ValueError as error:
-        raise TrainingError(f"the training cannot be set up: {error}") from error
-    trainer.remove_callback(PrinterCallback)
-    return trainer
-
-
-def _arguments(settings: SftSettings, seed: int, out: Path) -> Any:
-    """TRL's arguments: the settings, and everything it would do besides training switched off."""
-    import torch
-    from trl import SFTConfig
-
-    cuda = torch.cuda.is_available()
-    return SFTConfig(
-        output_dir=str(out),
-        seed=seed,
-        num_train_epochs=settings.epochs,
-        max_steps=settings.steps or -1,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
-        gradient_accumulation_steps=settings.accumulate,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.schedule,
-        warmup_steps=settings.warmup_steps,
-        weight_decay=settings.weight_decay,
-        max_grad_norm=settings.max_grad_norm,
-        optim="adamw_torch",
-        # Rows come tokenised, labelled and within their limit; TRL must neither cut nor relabel.
-        dataset_kwargs={"skip_prepare_dataset": True},
-        max_length=None,
-        packing=False,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
-        use_cpu=not cuda,
-        bf16=cuda,
-        gradient_checkpointing=cuda,
-        dataloader_pin_memory=cuda,
-        dataloader_num_workers=0,
-        logging_strategy="steps",
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # the default hides a loss that is not a number
-        prediction_loss_only=True,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-    )
-
-
-@dataclass(frozen=True)
-class _Watch:
-    """Listens to a training: keeps the losses, tells of progress, stops at what is no number."""
-
-    losses: list[float]
-    """One for each step, in nats per learnt token."""
-    progress: Progress | None
-    """Told after every step."""
-
-    def note(self, step: int, steps: int, loss: float) -> None:
-        """Take in the loss of a step.
-
-        Raises:
-            TrainingError: it is not a finite number.
-        """
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss of step {step} of {steps} is {loss}; nothing was saved. Lower the "
-                "learning rate, or look for conversations the base cannot read"
-            )
-        self.losses.append(loss)
-        if self.progress is not None:
-            self.progress(step, steps, loss)
-
-    def callback(self) -> Any:
-        """As the trainer takes it."""
-        from transformers import TrainerCallback
-
-        note = self.note
-
-        class Listener(TrainerCallback):  # type: ignore[misc]  # the library's own protocol
-            def on_log(self, _args: Any, state: Any, _control: Any, **said: Any) -> None:
-                if "loss" in said["logs"]:
-                    note(state.global_step, state.max_steps, float(said["logs"]["loss"]))
-
-        return Listener()
 
 
 def _refuse_broken(model: Any) -> None:
@@ -351,33 +223,6 @@ def _shift(model: Any, folder: Path, row: TokenRow) -> float:
             "was saved. The learning rate may be too small for the steps taken"
         )
     return shift
-
-
-@contextmanager
-def _apart() -> Iterator[None]:
-    """Keep the trainer's global seeds, log lines and progress bars from the rest of the process."""
-    import datasets
-    import numpy as np
-    import torch
-    import transformers
-
-    python, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002 - the trainer sets it
-    level = transformers.logging.get_verbosity()
-    bars = datasets.are_progress_bars_disabled(), transformers.logging.is_progress_bar_enabled()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    datasets.disable_progress_bars()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numbers)  # noqa: NPY002 - as above
-        transformers.logging.set_verbosity(level)
-        if bars[1]:
-            transformers.logging.enable_progress_bar()
-        if not bars[0]:
-            datasets.enable_progress_bars()
 
 
 def _versions() -> Mapping[str, str]:

@@ -1,0 +1,284 @@
+"""Persona vectors: the direction in which a trait moves a model's activations (arXiv 2507.21509).
+
+The model answers a trait's questions under system prompts that bring the trait out and under ones
+that hold it back. Where an answer of the first kind shows the trait and its partner does not, the
+activations of both are kept; the vector of a layer is the mean of the first minus the mean of the
+second. Vectors are not normalised.
+
+Layers are 0-based decoder blocks and activations are block outputs, so `vectors_LH[l]` is what a
+`Steer(layer=l, ...)` adds. The last row is the last block's output, before the final norm.
+(Published files have one row more: their row l + 1 is our row l, except the last, which is after
+the final norm and must not be steered with.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from suasion.errors import ModelError, TrainingError
+from suasion.models.chat import Sampling
+from suasion.records import Json, Message
+from suasion.training.traits import Reader, TraitSource
+
+if TYPE_CHECKING:
+    from suasion.models.engine.rows import Completion, Engine, Reduce
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+"""[layer, hidden]."""
+
+AGGREGATIONS: tuple[Reduce, ...] = ("response-mean", "prompt-mean", "last-prompt")
+"""Over which tokens activations are averaged; the paper uses the first."""
+
+LAYERS = "0-based decoder blocks, block output"
+"""The layer convention, as it is written into files."""
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How a trait is looked for in a model."""
+
+    rollouts: int = 1
+    """Answers to each question under each pair of prompts; the paper has 10."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How answers are drawn; `seed` is that of the extraction."""
+    min_pairs: int = 10
+    """Fewer pairs than this are no basis for a vector."""
+
+    def record(self) -> dict[str, Json]:
+        """As it enters a store key."""
+        return {
+            "rollouts": self.rollouts,
+            "sampling": self.sampling.record(),
+            "min_pairs": self.min_pairs,
+        }
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the pairs of answers."""
+
+    asked: int
+    """Pairs of answers drawn."""
+    kept: int
+    """Pairs the vectors are made from."""
+    unreadable: int
+    """Pairs left out because an answer is empty or cannot be read."""
+    unmoved: int
+    """Pairs left out because the positive answer does not show the trait."""
+    leaked: int
+    """Pairs left out because the negative answer shows it too."""
+
+
+@dataclass(frozen=True)
+class PersonaVectors:
+    """A trait's vectors in one model, and how they came to be."""
+
+    vectors_LH: Mapping[Reduce, Vectors]
+    """By aggregation: [layer, hidden], mean of positive minus mean of negative activations."""
+    trait: str
+    """Name of the trait."""
+    base_digest: str
+    """The model."""
+    trait_digest: str
+    """sha256 of prompts and questions."""
+    counts: Counts
+    """What became of the pairs of answers."""
+    settings: Mapping[str, Json]
+    """How the trait was looked for, see `Extraction.record`."""
+
+    def record(self) -> dict[str, Json]:
+        """Everything but the vectors, as plain JSON; with the vectors' norms by layer."""
+        return {
+            "trait": self.trait,
+            "base_digest": self.base_digest,
+            "trait_digest": self.trait_digest,
+            "counts": asdict(self.counts),
+            "settings": dict(self.settings),
+            "layers": LAYERS,
+            "norms": {
+                name: [round(float(norm), 6) for norm in np.linalg.norm(vectors, axis=-1)]
+                for name, vectors in self.vectors_LH.items()
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A positive and a negative answer to one question, drawn with one seed."""
+
+    question: str
+    """The question."""
+    prompts: tuple[tuple[int, ...], tuple[int, ...]]
+    """Tokens read, under the prompt for the trait and under the one against it."""
+    answers: tuple[Completion, Completion]
+    """What was answered to each."""
+
+
+def extract(
+    engine: Engine,
+    trait: TraitSource,
+    how: Extraction = Extraction(),
+    read: Reader | None = None,
+    aggregations: Sequence[Reduce] = AGGREGATIONS,
+) -> PersonaVectors:
+    """Find a trait's vectors in a model, all layers at once.
+
+    Args:
+        engine: the model.
+        trait: prompts and questions.
+        how: number and sampling of answers.
+        read: tells whether an answer shows the trait; None keeps every pair of whole answers.
+        aggregations: over which tokens activations are averaged.
+
+    Raises:
+        TrainingError: too few pairs are left; the message says where the others went.
+        ModelError: the model cannot be asked.
+    """
+    from suasion.models.engine.rows import Passage
+
+    pairs = answered(engine, trait, how)
+    kept, counts = select(pairs, read)
+    if counts.kept < max(how.min_pairs, 1):
+        raise TrainingError(
+            f"only {counts.kept} of {counts.asked} pairs of answers are fit for a vector of "
+            f"'{trait.name}', {how.min_pairs} are needed: in {counts.unmoved} the prompt did not "
+            f"bring the trait out, in {counts.leaked} it showed without being asked for, "
+            f"{counts.unreadable} have an answer that is empty or cannot be read. Raise rollouts "
+            "or max_tokens, or look at the trait's prompts"
+        )
+    layers = range(engine.layers)
+    sides = [
+        [Passage(pair.prompts[side], pair.answers[side].tokens) for pair in kept] for side in (0, 1)
+    ]
+    vectors = {
+        name: mean_difference(*(engine.capture(side, layers, name) for side in sides))
+        for name in aggregations
+    }
+    return PersonaVectors(vectors, trait.name, engine.digest, trait.digest, counts, how.record())
+
+
+def mean_difference(positive_NLH: Vectors, negative_NLH: Vectors) -> Vectors:
+    """Mean over rows of the first minus mean of the second, summed in double precision."""
+    positive, negative = (part.mean(0, dtype=np.float64) for part in (positive_NLH, negative_NLH))
+    difference: Vectors = (positive - negative).astype(np.float32)
+    return difference
+
+
+def answered(engine: Engine, trait: TraitSource, how: Extraction) -> list[Pair]:
+    """Let the model answer every question under both prompts of every pair.
+
+    Both answers of a pair are drawn with one seed, and are matched by the row they answer, in
+    whatever order they come.
+
+    Raises:
+        ModelError: the model cannot be asked, or left a row unanswered.
+    """
+    from suasion.models.engine.rows import Row
+
+    asked: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
+    rows: list[Row] = []
+    for positive, negative in trait.pairs:
+        for question in trait.questions:
+            prompts = [
+                engine.encode((Message("system", system), Message("user", question)))
+                for system in (positive, negative)
+            ]
+            for _ in range(how.rollouts):
+                drawn = replace(how.sampling, seed=_seed(how.sampling.seed, len(asked)))
+                rows.extend(Row(prompt, sampling=drawn) for prompt in prompts)
+                asked.append((question, prompts[0], prompts[1]))
+    said = {completion.row: completion for completion in engine.generate(rows)}
+    if said.keys() != set(range(len(rows))):
+        raise ModelError(f"the engine answered {len(said)} of {len(rows)} rows")
+    return [
+        Pair(question, (positive, negative), (said[2 * i], said[2 * i + 1]))
+        for i, (question, positive, negative) in enumerate(asked)
+    ]
+
+
+def _seed(seed: int, pair: int) -> int:
+    """A pair's own seed."""
+    return (
+        int.from_bytes(hashlib.sha256(f"persona {seed}/{pair}".encode()).digest()[:8], "big") >> 1
+    )
+
+
+def select(pairs: Sequence[Pair], read: Reader | None) -> tuple[list[Pair], Counts]:
+    """The pairs whose positive answer shows the trait and whose negative one does not.
+
+    Args:
+        pairs: all pairs.
+        read: tells whether an answer shows the trait; None keeps all pairs without empty answers.
+    """
+    shown = {"kept": 0, "unreadable": 0, "unmoved": 0, "leaked": 0}
+    kept = []
+    for pair in pairs:
+        fate = _fate(pair, read)
+        shown[fate] += 1
+        if fate == "kept":
+            kept.append(pair)
+    return kept, Counts(asked=len(pairs), **shown)
+
+
+def _fate(pair: Pair, read: Reader | None) -> str:
+    if not all(answer.tokens for answer in pair.answers):
+        return "unreadable"
+    if read is None:
+        return "kept"
+    positive, negative = (read(answer.text, pair.question) for answer in pair.answers)
+    if positive is None or negative is None:
+        return "unreadable"
+    if not positive:
+        return "unmoved"
+    return "leaked" if negative else "kept"
+
+
+def random_like(vectors_LH: Vectors, seed: int) -> Vectors:
+    """Random directions with the norms of the given vectors, one a layer: the placebo.
+
+    Args:
+        vectors_LH: one vector a layer on the last axis.
+        seed: of the directions.
+    """
+    drawn = np.random.default_rng(seed).standard_normal(vectors_LH.shape)
+    norms = np.linalg.norm(vectors_LH.astype(np.float64), axis=-1, keepdims=True)
+    unit = drawn / np.linalg.norm(drawn, axis=-1, keepdims=True)
+    scaled: Vectors = (unit * norms).astype(np.float32)
+    return scaled
+
+
+def save_vectors(vectors: PersonaVectors, file: Path) -> None:
+    """Write vectors and all that is known about them into one safetensors file."""
+    from safetensors.numpy import save_file
+
+    tensors = {name: np.ascontiguousarray(v) for name, v in vectors.vectors_LH.items()}
+    save_file(tensors, file, metadata={"suasion": json.dumps(vectors.record())})
+
+
+def load_vectors(file: Path) -> PersonaVectors:
+    """Read vectors that `save_vectors` wrote.
+
+    Raises:
+        ModelError: the file cannot be read, or says another layer convention.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "np") as opened:
+            said = json.loads((opened.metadata() or {})["suasion"])
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        if said["layers"] != LAYERS or not tensors.keys() <= set(AGGREGATIONS):
+            raise ModelError(f"{file} holds vectors of another convention: {said['layers']}")
+        counts = Counts(**said["counts"])
+        digests = said["base_digest"], said["trait_digest"]
+        return PersonaVectors(tensors, said["trait"], *digests, counts, said["settings"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{file} holds no persona vectors of Suasion: {error!r}") from error
