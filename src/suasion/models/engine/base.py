@@ -20,6 +20,7 @@ from suasion.models.engine.rows import Completion, Passage, Reduce, Row
 from suasion.models.engine.text import Text
 from suasion.records import Message
 
+
 @dataclass(frozen=True, eq=False)
 class TorchEngine:
     """An engine over a causal language model of transformers, on one device."""

@@ -32,7 +32,7 @@ class Columns(CacheLayerMixin):  # type: ignore[misc]  # transformers' protocol 
         self.is_initialized = True
 
     def update(
-        self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
+        self, key_states: Tensor, value_states: Tensor, *_: object, **__: object
     ) -> tuple[Tensor, Tensor]:
         """Append states; returns all keys and values so far."""
         if not self.is_initialized:
@@ -73,10 +73,11 @@ def gather(parts: Sequence[tuple[Cache, Tensor]], columns: int) -> Cache:
     """
     layers = []
     for own in zip(*(cache.layers for cache, _ in parts), strict=True):
-        kept = [(layer, keep) for layer, (_, keep) in zip(own, parts, strict=True)]
+        kept = [keep for _, keep in parts]
+        used = [layer.used for layer in own]
         joined = Columns()
-        joined.keys = _aligned([(layer.keys, layer.used, keep) for layer, keep in kept], columns)
-        joined.values = _aligned([(layer.values, layer.used, keep) for layer, keep in kept], columns)
+        joined.keys = _aligned([layer.keys for layer in own], used, kept, columns)
+        joined.values = _aligned([layer.values for layer in own], used, kept, columns)
         joined.used, joined.is_initialized = columns, True
         layers.append(joined)
     return Cache(layers=layers)
@@ -100,16 +101,18 @@ def _widened(buffer: Tensor, used: int, columns: int) -> Tensor:
     return wider
 
 
-def _aligned(parts: Sequence[tuple[Tensor, int, Tensor]], columns: int) -> Tensor:
-    first = parts[0][0]
-    rows = sum(len(keep) for *_, keep in parts)
+def _aligned(
+    buffers: Sequence[Tensor], used: Sequence[int], kept: Sequence[Tensor], columns: int
+) -> Tensor:
+    first = buffers[0]
+    rows = sum(map(len, kept))
     out = first.new_empty(rows, first.shape[1], columns + SPARE, first.shape[3])
     start = 0
-    for buffer, used, keep in parts:
-        take = min(used, columns)
-        end = start + len(keep)
+    for buffer, filled, keep in zip(buffers, used, kept, strict=True):
+        take = min(filled, columns)
+        own = out[start : start + len(keep)]
         # Padding is masked, but a weight of zero times an uninitialised NaN would still be NaN.
-        out[start:end, :, : columns - take] = 0
-        out[start:end, :, columns - take : columns] = buffer[:, :, used - take : used][keep]
-        start = end
+        own[:, :, : columns - take] = 0
+        own[:, :, columns - take : columns] = buffer[:, :, filled - take : filled][keep]
+        start += len(keep)
     return out

@@ -1,7 +1,7 @@
 """Episodes that share one running batch.
 
-Thousands of episodes await replies; one task steps the batch and wakes each episode when its row has
-ended. Everything runs on the event loop: between two steps all other tasks get their turn, so
+Thousands of episodes await replies; one task steps the batch and wakes each episode when its row
+has ended. Everything runs on the event loop: between two steps all other tasks get their turn, so
 neither waits for the other longer than a step, and nothing has to be locked.
 """
 
@@ -19,6 +19,17 @@ from suasion.records import Message
 
 _GATHERING_ROUNDS = 100
 """Most turns of the event loop that a first batch is gathered for."""
+_SCORES_A_STEP = 256
+"""Most rows scored before other tasks get their turn."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question of how likely options are."""
+
+    row: Row
+    options: tuple[str, ...]
+    future: asyncio.Future[dict[str, float]]
 
 
 class Batcher:
@@ -33,7 +44,7 @@ class Batcher:
         self.engine = engine
         self._session: Session | None = None
         self._replies: dict[int, asyncio.Future[Completion]] = {}
-        self._scores: list[tuple[Row, tuple[str, ...], asyncio.Future[dict[str, float]]]] = []
+        self._scores: list[_Asked] = []
         self._stepping: asyncio.Task[None] | None = None
 
     def chat(self, condition: Condition = BASE) -> EngineChat:
@@ -67,7 +78,7 @@ class Batcher:
             ModelError: the row or an option does not fit the model.
         """
         future: asyncio.Future[dict[str, float]] = asyncio.get_running_loop().create_future()
-        self._scores.append((row, tuple(options), future))
+        self._scores.append(_Asked(row, tuple(options), future))
         self._wake()
         return await future
 
@@ -106,27 +117,33 @@ class Batcher:
             self._session = None
 
     def _answer_scores(self) -> None:
-        asked, self._scores = self._scores, []
-        together = defaultdict(list)
-        for row, options, future in asked:
-            if not future.done():
-                together[options].append((row, future))
+        now, self._scores = self._scores[:_SCORES_A_STEP], self._scores[_SCORES_A_STEP:]
+        together: dict[tuple[str, ...], list[_Asked]] = defaultdict(list)
+        for asked in now:
+            if not asked.future.done():
+                together[asked.options].append(asked)
         for options, group in together.items():
-            try:
-                scores = self.engine.score([row for row, _ in group], options)
-            except Exception as error:  # noqa: BLE001 - it belongs to those who asked
-                for _, future in group:
-                    future.set_exception(error)
-                continue
-            for (_, future), score in zip(group, scores, strict=True):
-                future.set_result(score)
+            self._answer_together(group, options)
+
+    def _answer_together(self, group: Sequence[_Asked], options: tuple[str, ...]) -> None:
+        try:
+            scores = self.engine.score([asked.row for asked in group], options)
+        except Exception as error:  # noqa: BLE001 - it belongs to those who asked
+            for asked in group:
+                asked.future.set_exception(error)
+            return
+        for asked, score in zip(group, scores, strict=True):
+            asked.future.set_result(score)
 
     def _fail(self, error: Exception) -> None:
-        waiting = [*self._replies.values(), *(future for *_, future in self._scores)]
+        replies, scores = self._replies, self._scores
         self._replies, self._scores, self._session = {}, [], None
-        for future in waiting:
-            if not future.done():
-                future.set_exception(error)
+        for reply in replies.values():
+            if not reply.done():
+                reply.set_exception(error)
+        for asked in scores:
+            if not asked.future.done():
+                asked.future.set_exception(error)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ class TorchSession:
         self._stops = torch.tensor(sorted(text.stops), device=self._device)
         self._waiting: deque[tuple[int, Row]] = deque()
         self._prompt_tokens: dict[int, int] = {}
+        self._dropped: set[int] = set()
         self._batch: _Batch | None = None
         self._live = 0
         self._added = 0
@@ -129,20 +130,14 @@ class TorchSession:
 
     def drop(self, tickets: Iterable[int]) -> None:
         """Forget rows that nobody waits for any more."""
-        gone = set(tickets)
-        self._waiting = deque(entry for entry in self._waiting if entry[0] not in gone)
-        for ticket in gone:
+        for ticket in tickets:
+            self._dropped.add(ticket)
             self._prompt_tokens.pop(ticket, None)
-        if self._batch is not None:
-            rows = self._batch.rows
-            dropped = torch.isin(rows.ticket, self._tensor(sorted(gone)))
-            rows.done.logical_or_(dropped)
-            rows.told.logical_or_(dropped)
-            self._live = int((~rows.done).sum())
 
     @torch.inference_mode()
     def step(self) -> list[Completion]:
         """Let in what fits, add one token to every unfinished row; returns what has ended."""
+        self._forget_dropped()
         arrived = [self._read(chunk) for chunk in self._let_in()]
         # A reply may end with its first token, before it ever joins the running batch.
         ended = [completion for part in arrived for completion in self._ended(part.rows)]
@@ -153,6 +148,18 @@ class TorchSession:
             ended += self._ended(self._batch.rows)
             self._live = int((~self._batch.rows.done).sum())
         return ended
+
+    def _forget_dropped(self) -> None:
+        if not self._dropped:
+            return
+        self._waiting = deque(entry for entry in self._waiting if entry[0] not in self._dropped)
+        if self._batch is not None:
+            rows = self._batch.rows
+            dropped = torch.isin(rows.ticket, self._tensor(sorted(self._dropped)))
+            rows.done.logical_or_(dropped)
+            rows.told.logical_or_(dropped)
+            self._live = int((~rows.done).sum())
+        self._dropped.clear()
 
     def _let_in(self) -> list[list[tuple[int, Row]]]:
         """Waiting rows to read now, in chunks; few at a time are not worth moving the cache for."""

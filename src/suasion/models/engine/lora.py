@@ -1,7 +1,7 @@
 """PEFT LoRA adapters: read from their two files, stacked, and applied to rows of a batch.
 
-An adapter is never merged into the weights: y = W x + scale * B (A x), where each row uses the A and
-B of its own adapter. Rows are grouped by adapter, so that every adapter's matrices are read once.
+An adapter is never merged into the weights: y = W x + scale * B (A x), where each row uses the A
+and B of its own adapter. Rows are grouped by adapter, so each adapter is read once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ Factors: TypeAlias = dict[str, tuple[Tensor, Tensor]]
 """Linear module name -> (A [rank, in], B [out, rank] times the scale)."""
 
 _KEY = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight$")
-_UNSUPPORTED = ("use_dora", "modules_to_save", "trainable_token_indices", "fan_in_fan_out", "lora_bias")
+_UNSUPPORTED = (
+    "use_dora",
+    "modules_to_save",
+    "trainable_token_indices",
+    "fan_in_fan_out",
+    "lora_bias",
+)
 
 
 def read(adapter: Adapter, linears: Mapping[str, nn.Linear]) -> Factors:
@@ -41,7 +47,9 @@ def read(adapter: Adapter, linears: Mapping[str, nn.Linear]) -> Factors:
     for key, tensor in load_file(adapter.path / "adapter_model.safetensors").items():
         match = _KEY.match(key)
         if match is None:
-            raise ModelError(f"{adapter.path} holds '{key}', which is not a LoRA factor of a module")
+            raise ModelError(
+                f"{adapter.path} holds '{key}', which is not a LoRA factor of a module"
+            )
         sides.setdefault(match["module"], {})[match["side"]] = tensor
     if not sides:
         raise ModelError(f"the adapter in {adapter.path} is empty")
@@ -56,10 +64,14 @@ def _config(folder: Path) -> dict[str, Any]:
     if config.get("peft_type") != "LORA":
         raise ModelError(f"{folder} is a {config.get('peft_type')} adapter; only LORA is supported")
     if config.get("bias", "none") != "none":
-        raise ModelError(f"{folder} trains biases (bias={config['bias']}); only 'none' is supported")
+        raise ModelError(
+            f"{folder} trains biases (bias={config['bias']}); only 'none' is supported"
+        )
     for option in _UNSUPPORTED:
         if config.get(option):
-            raise ModelError(f"{folder} uses {option}, which is not supported; merge it into a base")
+            raise ModelError(
+                f"{folder} uses {option}, which is not supported; merge it into a base"
+            )
     return config
 
 
@@ -84,8 +96,7 @@ def _fitting(
             f"{linear.in_features} -> {linear.out_features} here, "
             f"{a.shape[1]} -> {b.shape[0]} (rank {a.shape[0]}) in the adapter"
         )
-    where = {"dtype": linear.weight.dtype, "device": linear.weight.device}
-    return a.to(**where), (b.float() * _scale(module, a.shape[0], config)).to(**where)
+    return a.to(linear.weight), (b.float() * _scale(module, a.shape[0], config)).to(linear.weight)
 
 
 def _scale(module: str, rank: int, config: Mapping[str, Any]) -> float:

@@ -1,8 +1,8 @@
 """Conditions as tensors, and the hooks that apply them during one forward pass.
 
-Every position of a batch has a kind (padding, prompt, last prompt token, response). A steered layer has
-a table [4 * condition, hidden] of what to add at each kind of position under each condition; a
-forward pass gathers from it once. Hooks live only as long as the pass: the weights are never touched.
+Every position of a batch has a kind (padding, prompt, last prompt token, response). A steered layer
+has a table [4 * condition, hidden] of what to add at each kind of position under each condition; a
+forward pass gathers from it once. Hooks live only as long as the pass; weights are never touched.
 """
 
 from __future__ import annotations

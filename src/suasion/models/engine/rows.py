@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -25,7 +25,7 @@ class Row:
     """Token ids up to and including the opening of the reply."""
     condition: Condition = BASE
     """What is done to the base while it replies."""
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     """How the reply is drawn; `sampling.seed` alone keys its noise."""
 
 

@@ -95,7 +95,9 @@ class Text:
         if not tokens:
             raise ModelError("a prompt has at least one token")
         if len(tokens) > self.context:
-            raise ModelError(f"{len(tokens)} tokens are more than {self.name} holds: {self.context}")
+            raise ModelError(
+                f"{len(tokens)} tokens are more than {self.name} holds: {self.context}"
+            )
         if min(tokens) < 0 or max(tokens) >= self.vocabulary:
             raise ModelError(f"token {max(tokens)} is not one of {self.name}'s {self.vocabulary}")
 
