@@ -6,7 +6,6 @@ Every call of a model or judge adds a line to the file CALLS before it is answer
 """
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import sys
@@ -24,6 +23,7 @@ from suasion.judges import Question
 from suasion.models.chat import Choice, Reply, Sampling
 from suasion.models.condition import Condition
 from suasion.records import Item, Message, Verdict
+from suasion.study.bases import Pace
 
 GROUPS = ("mild", "wild")
 
@@ -101,7 +101,7 @@ class ScriptedChat:
         return Reply(self.say(messages, sampling), 10, 2, "stop")
 
     async def choose(self, messages, options):
-        return Choice({option: -1.0 for option in options}, "scored")
+        return Choice(dict.fromkeys(options, -1.0), "scored")
 
 
 @dataclass
@@ -118,6 +118,7 @@ class ScriptedModels:
     embedded: bool = False
     layers: int = 3
     width: int = 4
+    pace: Pace = field(default_factory=lambda: Pace(1000.0, 10.0, "made up"))
     adapter_bytes: bytes = b"weights"
 
     def note(self, call: str) -> None:
@@ -137,16 +138,13 @@ class ScriptedModels:
             raise UseError(f"there is no model {what}")
         return ScriptedChat(what, self.judge, self.note, self.pause_s)
 
-    @contextlib.asynccontextmanager
-    async def speaking(self):
-        yield
+    def recipe(self, trait):
+        return [trait]
 
-    def recipe(self, trait, average):
-        return [trait, average]
-
-    def vectors(self, trait, average):
-        self.note(f"vectors {trait} {average}")
-        return np.arange(12, dtype=np.float32).reshape(3, 4) + 1, {"trait": trait}
+    def vectors(self, trait):
+        self.note(f"vectors {trait}")
+        vectors = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
+        return {"response-mean": vectors, "last-prompt": -vectors}, {"trait": trait}
 
     def train(self, data, settings, seed, out):
         self.note(f"train {data.name} {seed}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from suasion.errors import ModelError
+from suasion.records import Message
 
 Where: TypeAlias = Literal["all", "prompt", "response", "last-prompt"]
 """Steered positions: `response` is every generated token and the last prompt token (whose output
@@ -95,6 +97,16 @@ class Condition:
 
 BASE = Condition()
 """Nothing is done to the base."""
+
+
+def with_system(messages: Sequence[Message], condition: Condition) -> tuple[Message, ...]:
+    """The conversation with the condition's system prompt in front of the episode's own."""
+    if condition.system is None:
+        return tuple(messages)
+    text, rest = condition.system.text, tuple(messages)
+    if rest and rest[0].role == "system":
+        text, rest = f"{text}\n{rest[0].content}", rest[1:]
+    return (Message("system", text), *rest)
 
 
 def adapter_digest(folder: Path) -> str:

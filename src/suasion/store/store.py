@@ -83,7 +83,7 @@ class Store:
             for start in range(0, len(wanted), _AT_ONCE):
                 chunk = wanted[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(chunk))
-                query = f"SELECT key, value, digest FROM rows WHERE key IN ({marks})"
+                query = f"SELECT key, CAST(value AS BLOB), digest FROM rows WHERE key IN ({marks})"
                 for key, value, digest in self.rows.execute(query, chunk).fetchall():
                     if _sum(key, value) == digest:
                         found[key] = json.loads(value)

@@ -17,15 +17,11 @@ from suasion.study.results import Provenance, Results
 
 
 def analyze(evidence: Evidence) -> Results:
-    """Results of a study; what the run itself knows (time, cells) is left for the run to fill in.
-
-    Raises:
-        StudyError: a contrast names a group or metric there is none of.
-    """
+    """Results of a study; what the run itself knows (time, cells) is left for it to fill in."""
     arms = tuple(planned.arm for planned in evidence.arms)
     table = Table.of(evidence.samples, arms, evidence.built)
     headlines = {name: next(iter(b.evaluation.scores)) for name, b in evidence.built.items()}
-    tested = contrasts(evidence.spec, arms, table, headlines)
+    tested = contrasts(evidence.tests, table)
     return Results(
         study=evidence.spec.study,
         question=evidence.spec.question,

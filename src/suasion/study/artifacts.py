@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -20,10 +20,9 @@ from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.progress import Progress
-from suasion.study.spec import Aggregation
 
-VECTORS = "vectors.npy"
-"""Name of the array file of a stored set of vectors."""
+Known: TypeAlias = Mapping[str, Mapping[str, Vectors]]
+"""Vectors by trait and aggregation."""
 
 
 @dataclass
@@ -34,21 +33,45 @@ class Artifacts:
     """By arm and seed."""
     training: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Manifest of each trained adapter, by `arm/seed`."""
-    made: int = 0
-    """Artifacts computed now."""
+    data: dict[str, Dialogues] = field(default_factory=dict)
+    """What each adapter was trained on, by `arm/seed`."""
+    count: int = 0
+    """How many vectors and adapters there are."""
     reused: int = 0
-    """Artifacts that were stored."""
+    """Those of them that were stored."""
+
+
+class NotStored(StudyError):
+    """An artifact would have to be made, and only stored ones are wanted."""
 
 
 def count(arms: Sequence[PlannedArm]) -> int:
     """How many artifacts the arms need."""
-    return len(_adapters_needed(arms)) + len(_vectors_needed(arms))
+    return len(_adapters_needed(arms)) + len(_traits_needed(arms))
+
+
+def check(arms: Sequence[PlannedArm], base: Base) -> None:
+    """See that everything the arms name is there, before anything is made.
+
+    Raises:
+        SuasionError: a data set, trait, setting or adapter that is not.
+    """
+    for trait in _traits_needed(arms):
+        base.recipe(trait)
+    for planned in arms:
+        if planned.arm.kind == "sft":
+            training_set(planned, planned.arm.seeds[0])
+            _settings(planned, planned.arm.seeds[0], {})
+        elif planned.arm.kind == "adapter":
+            for path in cast(list[str], planned.arm.detail["adapter"]):
+                load_adapter(Path(path))
 
 
 def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Progress) -> Artifacts:
     """Make or fetch everything the arms need, and their conditions.
 
     Raises:
+        NotStored: something would have to be made, and the store is open for reading only.
         StudyError: a setting does not make sense for this base.
         TrainingError, ModelError, DataError: an artifact cannot be made.
     """
@@ -57,7 +80,7 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
     if needs:
         progress.phase("artifacts", needs, 0)
     vectors = {
-        wanted: _vectors(wanted, base, store, made, progress) for wanted in _vectors_needed(arms)
+        trait: _vectors(trait, base, store, made, progress) for trait in _traits_needed(arms)
     }
     for planned, seed in _adapters_needed(arms):
         _adapter(planned, seed, base, store, made, progress)
@@ -69,9 +92,7 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
     return made
 
 
-def _condition(
-    planned: PlannedArm, seed: int, vectors: Mapping[tuple[str, Aggregation], Vectors]
-) -> Condition:
+def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     """The condition of an arm that needs no training."""
     detail = planned.arm.detail
     if planned.arm.kind == "steer":
@@ -83,12 +104,10 @@ def _condition(
     return Condition()
 
 
-def _steers(
-    planned: PlannedArm, vectors: Mapping[tuple[str, Aggregation], Vectors]
-) -> Iterator[Steer]:
+def _steers(planned: PlannedArm, vectors: Known) -> Iterator[Steer]:
     detail = cast(Mapping[str, Any], planned.arm.detail)
     blocks = detail["layer"] if isinstance(detail["layer"], list) else [detail["layer"]]
-    known_LH = vectors[_trait_of(detail), detail["vector"]]
+    known_LH = vectors[_trait_of(detail)][detail["vector"]]
     for block in blocks:
         if block >= len(known_LH):
             raise StudyError(
@@ -114,13 +133,8 @@ def _trait_of(detail: Mapping[str, Any]) -> str:
     return str(detail["like_trait"] if detail["trait"] == "random" else detail["trait"])
 
 
-def _vectors_needed(arms: Sequence[PlannedArm]) -> list[tuple[str, Aggregation]]:
-    found = {
-        (_trait_of(arm.arm.detail), cast(Aggregation, arm.arm.detail["vector"])): None
-        for arm in arms
-        if arm.arm.kind == "steer"
-    }
-    return list(found)
+def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
+    return list(dict.fromkeys(_trait_of(arm.arm.detail) for arm in arms if arm.arm.kind == "steer"))
 
 
 def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:
@@ -140,22 +154,23 @@ def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]
 
 
 def _vectors(
-    wanted: tuple[str, Aggregation], base: Base, store: Store, made: Artifacts, progress: Progress
-) -> Vectors:
-    trait, average = wanted
-    name = key("artifact", what="vectors", base=base.digest, recipe=base.recipe(trait, average))
+    trait: str, base: Base, store: Store, made: Artifacts, progress: Progress
+) -> dict[str, Vectors]:
+    name = key("artifact", what="vectors", base=base.digest, recipe=base.recipe(trait))
     blob = store.blob(name)
     if blob is None:
-        vectors_LH, note = base.vectors(trait, average)
+        _must_be_stored(f"the vectors of '{trait}'", store)
+        progress.say(f"vectors of '{trait}'")
+        vectors_LH, note = base.vectors(trait)
         with store.scratch() as folder:
-            np.save(folder / VECTORS, vectors_LH.astype(np.float32), allow_pickle=False)
+            for average, array in vectors_LH.items():
+                np.save(folder / f"{average}.npy", array.astype(np.float32), allow_pickle=False)
             blob = store.put_blob(name, folder, note)
-        made.made += 1
-        progress.say(f"vectors of '{trait}' ({average})")
     else:
         made.reused += 1
+    made.count += 1
     progress.advance(1)
-    return cast(Vectors, np.load(blob.path / VECTORS, allow_pickle=False))
+    return {file.stem: np.load(file, allow_pickle=False) for file in blob.path.glob("*.npy")}
 
 
 def _adapter(
@@ -167,7 +182,7 @@ def _adapter(
     progress: Progress,
 ) -> None:
     name = f"{planned.arm.name}/{seed}"
-    data, settings = training_set(planned, seed), _settings(planned, seed, made)
+    data, settings = training_set(planned, seed), _settings(planned, seed, made.training)
     cell = key(
         "artifact", what="adapter", base=base.digest, data=data.digest, settings=settings, seed=seed
     )
@@ -175,9 +190,10 @@ def _adapter(
     if blob is None:
         progress.say(f"training {name}: {len(data.rows)} rows")
         blob = _train(cell, data, settings, seed, base, store)
-        made.made += 1
     else:
         made.reused += 1
+    made.count += 1
+    made.data[name] = data
     made.training[name] = cast(dict[str, Json], blob.note)
     adapter = load_adapter(blob.path)
     made.conditions[planned.arm.name, seed] = Condition(adapter=adapter)
@@ -187,33 +203,46 @@ def _adapter(
 def _train(
     cell: str, data: Dialogues, settings: dict[str, Json], seed: int, base: Base, store: Store
 ) -> Blob:
+    _must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
     with store.scratch() as folder:
         manifest = base.train(data, settings, seed, folder / "adapter")
         return store.put_blob(cell, folder / "adapter", manifest)
 
 
+def _must_be_stored(what: str, store: Store) -> None:
+    if not store.writable:
+        raise NotStored(f"{what} cannot be had from {store.folder}: run the study first")
+
+
 def training_set(planned: PlannedArm, seed: int) -> Dialogues:
     """An arm's rows; a data set that can be drawn from is drawn anew for every seed.
+
+    Of one that cannot, the first `n` rows are taken.
 
     Raises:
         UseError, DataError: there is no such data set, or it cannot be read.
     """
     name, detail = str(planned.arm.detail["data"]), planned.arm.detail
-    options: dict[str, Json] = {"n": detail["n"]} if "n" in detail else {}
-    drawn = not name.endswith(".jsonl") and inspect.signature(find("dataset", name).build)
-    if drawn and "seed" in drawn.parameters:
-        options["seed"] = seed
-    return load_dialogues(name, **options)
+    known = "messages" if name.endswith(".jsonl") else name
+    taken = inspect.signature(find("dataset", known).build).parameters
+    options: dict[str, Json] = {"seed": seed} if "seed" in taken else {}
+    n = cast("int | None", detail.get("n"))
+    if n is not None and "n" in taken:
+        options["n"] = n
+    data = load_dialogues(name, **options)
+    return data if n is None else replace(data, rows=data.rows[:n])
 
 
-def _settings(planned: PlannedArm, seed: int, made: Artifacts) -> dict[str, Json]:
+def _settings(
+    planned: PlannedArm, seed: int, training: Mapping[str, Mapping[str, Json]]
+) -> dict[str, Json]:
     """All hyperparameters; those of a control ask for as many steps as its treatment took."""
     from suasion.training.settings import SftSettings
 
     detail = planned.arm.detail
     given = {name: value for name, value in detail.items() if name not in {"data", "like", "n"}}
     settings = SftSettings(**cast(dict[str, Any], given)).record()
-    treated = made.training.get(f"{detail.get('like')}/{seed}")
+    treated = training.get(f"{detail.get('like')}/{seed}")
     if treated is not None and "steps" not in given:
         settings["steps"] = treated["steps"]
     return settings

@@ -7,7 +7,7 @@ hands the runner models of its own instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -24,17 +24,56 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 """[layer, hidden]: one vector a decoder block."""
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How fast a base is, roughly."""
+
+    tokens_per_s: float
+    """Generated tokens a second, all episodes together."""
+    rows_per_s: float
+    """Rows trained on a second; 0 if it cannot be trained."""
+    basis: str
+    """Where the figures come from."""
+
+
 class Base(Protocol):
     """A model that a study does things to."""
 
     @property
-    def name(self) -> str:
-        """As the study names it."""
+    def digest(self) -> str:
+        """sha256 of the base's files; a provider's model name for a remote one."""
+        ...
+
+    def recipe(self, trait: str) -> Json:
+        """Everything but the base that determines a trait's vectors; part of their key.
+
+        Raises:
+            UseError: no trait is called so.
+            ModelError: the base's inside cannot be reached.
+        """
+        ...
+
+    def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
+        """A trait's persona vectors by aggregation, and how they came to be.
+
+        Raises:
+            TrainingError, ModelError: they cannot be had.
+        """
+        ...
+
+    def train(
+        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+    ) -> dict[str, Json]:
+        """Fine-tune an adapter into the folder `out`; returns its manifest.
+
+        Raises:
+            TrainingError: it cannot be trained.
+        """
         ...
 
     @property
-    def digest(self) -> str:
-        """sha256 of its files; a provider's model name for a remote one."""
+    def name(self) -> str:
+        """As the study names it."""
         ...
 
     @property
@@ -52,6 +91,11 @@ class Base(Protocol):
         """Episodes worth having under way at once."""
         ...
 
+    @property
+    def pace(self) -> Pace:
+        """How fast it is, for plans."""
+        ...
+
     def chat(self, condition: Condition) -> Chat:
         """The base under a condition.
 
@@ -60,35 +104,9 @@ class Base(Protocol):
         """
         ...
 
-    def recipe(self, trait: str, average: Aggregation) -> Json:
-        """Everything but the base that determines a trait's vectors; part of their key.
-
-        Raises:
-            UseError: no trait is called so.
-        """
-        ...
-
-    def vectors(self, trait: str, average: Aggregation) -> tuple[Vectors, dict[str, Json]]:
-        """A trait's persona vectors, and how they came to be.
-
-        Raises:
-            ModelError: its inside cannot be reached.
-        """
-        ...
-
-    def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
-    ) -> dict[str, Json]:
-        """Fine-tune an adapter into the folder `out`; returns its manifest.
-
-        Raises:
-            TrainingError: it cannot be trained.
-        """
-        ...
-
 
 class Speakers(Protocol):
-    """Opens the models a study names, and keeps them running while they are asked."""
+    """Opens the models a study names."""
 
     def base(self, name: str) -> Base:
         """The base called `name`.
@@ -104,8 +122,4 @@ class Speakers(Protocol):
         Raises:
             ModelError, JudgeError: there is none, or it cannot be asked.
         """
-        ...
-
-    def speaking(self) -> AbstractAsyncContextManager[None]:
-        """Held open while anything is asked."""
         ...

@@ -157,8 +157,6 @@ def cells(
                             sample=sample,
                             draw=draw,
                         )
-                        found.append(
-                            Cell(at, planned.arm.name, seed, each, item,
-                                 Draw(item.id, sample, draw, sampling=each.evaluation.sampling), subject)
-                        )  # fmt: skip
+                        drawn = Draw(item.id, sample, draw, sampling=each.evaluation.sampling)
+                        found.append(Cell(at, planned.arm.name, seed, each, item, drawn, subject))
     return found

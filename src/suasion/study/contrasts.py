@@ -21,6 +21,7 @@ from suasion.stats import (
     compare_with_base,
     holm,
 )
+from suasion.study.cells import BuiltEvaluation
 from suasion.study.estimates import ALL, Measure, Point, Scale, Table
 from suasion.study.results import Arm
 from suasion.study.spec import PRIMARY, TARGET, ContrastSpec, StudySpec
@@ -43,7 +44,7 @@ class Declared:
 
 
 def declared(
-    spec: StudySpec, arms: Sequence[Arm], table: Table, headlines: Mapping[str, str]
+    spec: StudySpec, arms: Sequence[Arm], built: Mapping[str, BuiltEvaluation]
 ) -> list[Declared]:
     """Every test of a study, grids and groups written out, in its order.
 
@@ -55,22 +56,15 @@ def declared(
         for family, contrasts in spec.contrasts.items()
         for contrast in contrasts
         for arm, reference in _pairs(contrast, arms)
-        for measure in _measures(contrast, arm, table, headlines)
+        for measure in _measures(contrast, built)
     ]
 
 
-def contrasts(
-    spec: StudySpec, arms: Sequence[Arm], table: Table, headlines: Mapping[str, str]
-) -> tuple[Contrast, ...]:
-    """Every declared test, done, and adjusted within its family.
-
-    Raises:
-        StudyError: as `declared`.
-    """
-    tests = declared(spec, arms, table, headlines)
+def contrasts(tests: Sequence[Declared], table: Table) -> tuple[Contrast, ...]:
+    """Every declared test, done, and adjusted within its family."""
     compared = [(test, compare(test, table)) for test in tests]
     made: list[Contrast] = []
-    for family in spec.contrasts:
+    for family in dict.fromkeys(test.family for test in tests):
         own = [(test, result) for test, result in compared if test.family == family]
         adjust = holm if family == PRIMARY else benjamini_hochberg
         adjusted = adjust([result.p for _, result in own])
@@ -86,7 +80,7 @@ def compare(test: Declared, table: Table) -> Comparison:
     shared = {point.item for point in a} & {point.item for point in b}
     a, b = ([point for point in points if point.item in shared] for points in (a, b))
     scale = table.scale(test.measure)
-    trained = (_trained(test.arm), _trained(test.reference))
+    trained = (is_trained(test.arm), is_trained(test.reference))
     items = min(_scored(a), _scored(b))
     if not items or not any(trained):
         return _by_item(a, b, test.margin, scale, "condition")
@@ -156,26 +150,22 @@ def _point(arm: Arm) -> tuple[object, object]:
     return arm.detail.get("layer"), arm.detail.get("coef")
 
 
-def _measures(
-    contrast: ContrastSpec, arm: Arm, table: Table, headlines: Mapping[str, str]
-) -> Iterator[Measure]:
+def _measures(contrast: ContrastSpec, built: Mapping[str, BuiltEvaluation]) -> Iterator[Measure]:
     for target in contrast.targets:
         matched = TARGET.fullmatch(target)
-        if matched is None:
-            raise StudyError(f"'{target}' is no evaluation or evaluation/group")
-        evaluation, group = matched[1], matched[2] or ALL
-        metric = contrast.metric or headlines[evaluation]
-        groups = table.groups(evaluation)
+        if matched is None or matched[1] not in built:
+            raise StudyError(f"'{target}' is no evaluation of this study, nor evaluation/group")
+        name, group = matched[1], matched[2] or ALL
+        evaluation = built[name].evaluation
+        metric = contrast.metric or next(iter(evaluation.scores))
+        if metric not in evaluation.scores:
+            hint = _nearest(metric, list(evaluation.scores))
+            raise StudyError(f"{name} has no metric '{metric}'; {hint}")
+        groups = list(dict.fromkeys(item.group for item in built[name].items))
         if group not in {ALL, "*", *groups}:
-            raise StudyError(f"{evaluation} has no group '{group}'; {_nearest(group, groups)}")
+            raise StudyError(f"{name} has no group '{group}'; {_nearest(group, groups)}")
         for each in groups if group == "*" else [group]:
-            measure = Measure(evaluation, each, metric)
-            if (arm.name, measure) not in table.points:
-                known = {m.metric for _, m in table.points if m.evaluation == evaluation}
-                raise StudyError(
-                    f"{evaluation} has no metric '{metric}'; {_nearest(metric, sorted(known))}"
-                )
-            yield measure
+            yield Measure(name, each, metric)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -183,7 +173,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(known)}"
 
 
-def _trained(arm: Arm) -> bool:
+def is_trained(arm: Arm) -> bool:
+    """Whether an arm is compared by its trained models."""
     return arm.kind in ("sft", "adapter")
 
 

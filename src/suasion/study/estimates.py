@@ -94,11 +94,6 @@ class Table:
         """An arm's scores; empty if it has none."""
         return self.points.get((arm, measure), ())
 
-    def groups(self, evaluation: str) -> list[str]:
-        """The groups of an evaluation, in order of appearance, `all` not among them."""
-        seen = [m.group for _, m in self.points if m.evaluation == evaluation and m.group != ALL]
-        return list(dict.fromkeys(seen))
-
 
 def estimates(table: Table) -> tuple[ArmEstimate, ...]:
     """Every estimate there is: pooled over seeds, and per seed where there are several."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from suasion.data.dialogues import Dialogues
 from suasion.records import Json
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base
 from suasion.study.cells import BuiltEvaluation
+from suasion.study.contrasts import Declared
 from suasion.study.judging import Jury
 from suasion.study.results import Sample
 from suasion.study.spec import StudySpec
@@ -24,11 +26,15 @@ class Evidence:
     """Its arms, grids written out."""
     built: Mapping[str, BuiltEvaluation]
     """Its evaluations."""
+    tests: Sequence[Declared]
+    """Its declared tests."""
     samples: tuple[Sample, ...]
     """Every transcript, judged and scored."""
     base: Base
     """Its base."""
     training: Mapping[str, Mapping[str, Json]]
     """Manifests of trained adapters, by `arm/seed`."""
+    data: Mapping[str, Dialogues]
+    """What they were trained on, by `arm/seed`."""
     jury: Jury
     """Who judged."""

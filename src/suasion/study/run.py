@@ -14,16 +14,18 @@ from functools import partial
 from pathlib import Path
 
 from suasion.episodes import Roles
+from suasion.errors import ProviderError, StudyError
 from suasion.models.chat import Chat
 from suasion.records import Json, Transcript
-from suasion.store import Kind, Store, open_store
+from suasion.store import Kind, Store, open_store, read_store
 from suasion.study import judging
 from suasion.study.analyze import analyze
 from suasion.study.arms import PlannedArm, expand
-from suasion.study.artifacts import Artifacts, prepare
+from suasion.study.artifacts import Artifacts, check, prepare
 from suasion.study.bases import Base, Speakers
 from suasion.study.cells import BuiltEvaluation, Cell, build_evaluations, cells
 from suasion.study.codec import decode_transcript, encode_transcript
+from suasion.study.contrasts import Declared, declared
 from suasion.study.evidence import Evidence
 from suasion.study.judging import Asked, Jury
 from suasion.study.progress import Progress, Silent
@@ -34,7 +36,7 @@ from suasion.study.work import Finished, Job, patience, work_off
 
 @dataclass(frozen=True)
 class Bench:
-    """A study with everything it needs opened."""
+    """A study with everything it needs opened and checked."""
 
     spec: StudySpec
     """The study."""
@@ -44,26 +46,16 @@ class Bench:
     """Its arms, grids written out."""
     built: Mapping[str, BuiltEvaluation]
     """Its evaluations."""
+    tests: Sequence[Declared]
+    """Its declared tests."""
     jury: Jury
     """Who judges."""
     user: Chat | None
     """Who plays the user instead of the evaluation's own; None for that."""
-    speakers: Speakers
-    """Holds every model open that is asked anything."""
 
     def users(self) -> dict[str, Chat | None]:
         """Who plays the user, by evaluation."""
         return {name: self.user or each.evaluation.user for name, each in self.built.items()}
-
-
-@dataclass
-class Tally:
-    """How much of a run was there already."""
-
-    cells: int = 0
-    """Artifacts and transcripts."""
-    reused: int = 0
-    """Those of them that were stored."""
 
 
 def run(
@@ -91,31 +83,54 @@ def run(
     """
     began = time.monotonic()
     progress = progress or Silent()
-    bench = prepare_bench(spec, speakers)
+    bench = set_up(spec, speakers)
     with open_store(store) as held:
         made = prepare(bench.arms, bench.base, held, progress)
-        wanted = _cells(bench, made)
-        tally = Tally(made.made + made.reused, made.reused)
-        samples = asyncio.run(_episodes_and_judgements(bench, wanted, held, progress, tally))
-    evidence = Evidence(
-        spec, bench.arms, bench.built, samples, bench.base, made.training, bench.jury
-    )
-    results = analyze(evidence)
-    provenance = replace(
-        results.provenance,
-        cells=tally.cells,
-        reused=tally.reused,
-        seconds=time.monotonic() - began,
-        command=command,
-    )
-    return replace(results, provenance=provenance)
+        wanted = planned_cells(bench, made)
+        said = asyncio.run(_transcripts(bench, wanted, held, progress))
+        samples = asyncio.run(_samples(bench, wanted, said, held, progress))
+    reused = made.reused + len(said.values) + len(said.failures) - said.made
+    results = _analyzed(bench, made, samples, command)
+    seconds = time.monotonic() - began
+    return replace(results, provenance=replace(results.provenance, reused=reused, seconds=seconds))
 
 
-def prepare_bench(spec: StudySpec, speakers: Speakers) -> Bench:
-    """Open the base, build the evaluations and find the judge: all that can be wrong, at once.
+def read(
+    spec: StudySpec,
+    store: Path,
+    speakers: Speakers,
+    *,
+    progress: Progress | None = None,
+    command: str = "",
+) -> Results:
+    """The results of a study whose transcripts are stored; generates nothing, trains nothing.
+
+    Judgements that are missing, because the study now names another judge, are asked for; without
+    any the store is only read, also while somebody else writes to it. Arguments as for `run`.
 
     Raises:
-        SuasionError: something the study names cannot be had.
+        StudyError: a transcript or an artifact is not in the store.
+        SuasionError: as `run`.
+    """
+    progress = progress or Silent()
+    bench = set_up(spec, speakers)
+    with read_store(store) as held:
+        made = prepare(bench.arms, bench.base, held, Silent())
+        wanted = planned_cells(bench, made)
+        said = _stored(wanted, held)
+        asked = judging.questions(wanted, _decoded(said), bench.jury)
+        keys = {each.key for each in asked.values()}
+        judged = held.have(keys) >= keys
+    with (read_store if judged else open_store)(store) as held:
+        samples = asyncio.run(_samples(bench, wanted, said, held, progress))
+    return _analyzed(bench, made, samples, command)
+
+
+def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
+    """Open and check all that a study names, so that what is wrong is told before anything runs.
+
+    Raises:
+        SuasionError: something cannot be had, or does not fit.
     """
     built = build_evaluations(spec)
     jury = Jury(spec.judge, None if spec.judge == judging.RULES else speakers.chat(spec.judge))
@@ -123,53 +138,75 @@ def prepare_bench(spec: StudySpec, speakers: Speakers) -> Bench:
         jury.judges(each)
     user = speakers.chat(spec.user) if spec.user else None
     base = speakers.base(spec.base)
-    return Bench(spec, base, expand(spec, base.layers), built, jury, user, speakers)
+    arms = expand(spec, base.layers)
+    check(arms, base)
+    tests = declared(spec, [planned.arm for planned in arms], built)
+    return Bench(spec, base, arms, built, tests, jury, user)
 
 
-def _cells(bench: Bench, made: Artifacts) -> list[Cell]:
+def planned_cells(bench: Bench, made: Artifacts) -> list[Cell]:
+    """The episodes of all arms whose conditions are known."""
     chats = {where: bench.base.chat(condition) for where, condition in made.conditions.items()}
     return cells(bench.arms, chats, bench.built, bench.users(), bench.spec.draw)
 
 
-async def _episodes_and_judgements(
-    bench: Bench, wanted: Sequence[Cell], store: Store, progress: Progress, tally: Tally
-) -> tuple[Sample, ...]:
-    async with bench.speakers.speaking():
-        transcripts, failures = await _transcripts(bench, wanted, store, progress, tally)
-        return await _samples(bench, wanted, transcripts, failures, store, progress)
+def _analyzed(bench: Bench, made: Artifacts, samples: tuple[Sample, ...], command: str) -> Results:
+    results = analyze(
+        Evidence(
+            bench.spec, bench.arms, bench.built, bench.tests, samples, bench.base,
+            made.training, made.data, bench.jury,
+        )
+    )  # fmt: skip
+    transcripts = len({id(sample.transcript) for sample in samples})
+    provenance = replace(results.provenance, cells=made.count + transcripts, command=command)
+    return replace(results, provenance=provenance)
+
+
+def _stored(wanted: Sequence[Cell], store: Store) -> Finished:
+    """All transcripts, from the store.
+
+    Raises:
+        StudyError: one is not there.
+    """
+    values = store.many({cell.key for cell in wanted})
+    missing = len({cell.key for cell in wanted}) - len(values)
+    if missing:
+        raise StudyError(
+            f"{missing} of {len(values) + missing} transcripts are not in {store.folder}: run the "
+            "study to its end first"
+        )
+    return Finished(values)
 
 
 async def _transcripts(
-    bench: Bench, wanted: Sequence[Cell], store: Store, progress: Progress, tally: Tally
-) -> tuple[dict[str, Transcript], dict[str, str]]:
-    """Every transcript, by key; and why those that failed are not there."""
+    bench: Bench, wanted: Sequence[Cell], store: Store, progress: Progress
+) -> Finished:
     users = bench.users()
     jobs = {cell.key: partial(_episode, cell, users[cell.built.name]) for cell in wanted}
-    done = await _phase("episodes", "transcript", jobs, store, progress, bench.base.width)
-    tally.cells += len(jobs)
-    tally.reused += len(jobs) - done.made
-    return {at: decode_transcript(value) for at, value in done.values.items()}, done.failures
+    return await _phase("episodes", "transcript", jobs, store, progress, bench.base.width)
+
+
+def _decoded(said: Finished) -> dict[str, Transcript]:
+    return {at: decode_transcript(value) for at, value in said.values.items()}
 
 
 async def _episode(cell: Cell, user: Chat | None) -> Json:
-    transcript = await cell.built.evaluation.episode(
-        cell.item, Roles(cell.subject, user), cell.draw
-    )
+    roles = Roles(cell.subject, user)
+    transcript = await cell.built.evaluation.episode(cell.item, roles, cell.draw)
+    if transcript.failed is not None:
+        raise ProviderError(transcript.failed)
     return encode_transcript(transcript)
 
 
 async def _samples(
-    bench: Bench,
-    wanted: Sequence[Cell],
-    transcripts: Mapping[str, Transcript],
-    failures: Mapping[str, str],
-    store: Store,
-    progress: Progress,
+    bench: Bench, wanted: Sequence[Cell], said: Finished, store: Store, progress: Progress
 ) -> tuple[Sample, ...]:
+    """Every transcript, judged and scored."""
+    transcripts = _decoded(said)
     asked = judging.questions(wanted, transcripts, bench.jury)
     jobs = judging.jobs(asked.values(), bench.jury)
     raw = await _phase("judgements", "judgement", jobs, store, progress, bench.base.width)
-    return tuple(_sample(cell, transcripts, failures, asked, raw) for cell in wanted)
+    return tuple(_sample(cell, transcripts, said.failures, asked, raw) for cell in wanted)
 
 
 def _sample(

@@ -1,0 +1,241 @@
+"""Opening the models a study names: the engine, the providers, the trainers.
+
+The only module of this package that knows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from suasion.data.dialogues import Dialogues
+from suasion.errors import ModelError
+from suasion.models import mote
+from suasion.models.chat import Chat, Choice, Reply, Sampling
+from suasion.models.condition import BASE, Condition, with_system
+from suasion.records import Json, Message
+from suasion.study.bases import Base, Pace, Vectors
+from suasion.study.spec import Aggregation
+
+if TYPE_CHECKING:
+    from suasion.models.engine import Batcher, TorchEngine
+
+EPISODES_AT_ONCE = 512
+"""Episodes under way on a local base: twice the rows of its batch, so that it is always full."""
+REMOTE_AT_ONCE = 64
+"""Episodes under way on a remote base; its provider's own limit is usually lower."""
+
+MOTE_PACE = Pace(3000.0, 100.0, "measured on mote, 2 cores")
+CPU_PACE = Pace(30.0, 0.5, "assumed for a model of billions of parameters on a processor")
+GPU_PACE = Pace(2000.0, 8.0, "assumed for a model of billions of parameters on a GPU")
+REMOTE_PACE = Pace(400.0, 0.0, "assumed for a provider; limits differ")
+
+
+@dataclass(frozen=True)
+class LocalBase:
+    """A base whose weights are here."""
+
+    name: str
+    """As the study names it."""
+    folder: Path
+    """Its directory."""
+    batcher: Batcher
+    """The batch all its replies run in."""
+
+    @property
+    def engine(self) -> TorchEngine:
+        """The engine over it."""
+        return cast("TorchEngine", self.batcher.engine)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of its files, and the numerics: both decide what it says."""
+        return f"{self.engine.digest}:{self.engine.numerics}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is mote."""
+        return mote.is_mote(self.name)
+
+    @property
+    def layers(self) -> int:
+        """Decoder blocks."""
+        return self.engine.layers
+
+    @property
+    def width(self) -> int:
+        """Episodes worth having under way at once."""
+        return EPISODES_AT_ONCE
+
+    @property
+    def pace(self) -> Pace:
+        """How fast it is, roughly."""
+        if self.embedded:
+            return MOTE_PACE
+        return GPU_PACE if "cuda" in self.engine.numerics else CPU_PACE
+
+    def chat(self, condition: Condition) -> Chat:
+        """The base under a condition."""
+        return self.batcher.chat(condition)
+
+    def recipe(self, trait: str) -> Json:
+        """A trait's prompts and questions, and how it is looked for."""
+        from suasion.training.persona_vector import Extraction
+        from suasion.training.traits import load_trait
+
+        return [load_trait(trait).digest, Extraction().record(), self.embedded]
+
+    def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
+        """A trait's persona vectors; rules read the answers of mote, which alone speaks so."""
+        from suasion.training.persona_vector import Extraction, extract
+        from suasion.training.traits import load_trait, world_reader
+
+        reader = world_reader(trait) if self.embedded else None
+        found = extract(self.engine, load_trait(trait), Extraction(), reader)
+        return found.vectors_LH, found.record()
+
+    def train(
+        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+    ) -> dict[str, Json]:
+        """Fine-tune an adapter; returns its manifest."""
+        from suasion.training.sft import SftSettings, train_sft
+
+        chosen = SftSettings(**cast(dict[str, Any], settings))
+        return train_sft(self.folder, data, chosen, seed, out).record()
+
+
+@dataclass(frozen=True)
+class Told:
+    """A chat that is told a condition's system prompt before everything else."""
+
+    chat: Chat
+    """Who is told."""
+    condition: Condition
+    """A condition with a system prompt and nothing else."""
+
+    @property
+    def identity(self) -> str:
+        """Who is told what."""
+        return f"{self.chat.identity}:{self.condition.fingerprint}"
+
+    async def reply(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """The chat's answer."""
+        return await self.chat.reply(with_system(messages, self.condition), sampling)
+
+    async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        """The chat's choice."""
+        return await self.chat.choose(with_system(messages, self.condition), options)
+
+
+@dataclass(frozen=True)
+class RemoteBase:
+    """A base behind a provider: it speaks, under a system prompt at most."""
+
+    name: str
+    """As the study names it."""
+    speaker: Chat
+    """The provider's model."""
+    embedded: bool = False
+    layers: int = 0
+    width: int = REMOTE_AT_ONCE
+    pace: Pace = REMOTE_PACE
+
+    @property
+    def digest(self) -> str:
+        """The provider's name of it."""
+        return self.speaker.identity
+
+    def chat(self, condition: Condition) -> Chat:
+        """The model under a system prompt, or as it is."""
+        if condition.steers or condition.adapter:
+            raise ModelError(f"{self.name} is remote: it cannot be steered or given an adapter")
+        return Told(self.speaker, condition) if condition.system else self.speaker
+
+    def recipe(self, trait: str) -> Json:
+        """Refuses, before anything runs."""
+        raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
+
+    def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
+
+    def train(
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],  # noqa: ARG002 - as every base takes it
+        seed: int,  # noqa: ARG002 - the same
+        out: Path,  # noqa: ARG002 - the same
+    ) -> dict[str, Json]:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: it cannot be trained here on '{data.name}'")
+
+
+PROVIDERS = frozenset(
+    (
+        "anthropic", "azureai", "bedrock", "cloudflare", "deepseek", "fireworks", "google", "grok",
+        "groq", "hf-inference-providers", "litellm-proxy", "llama-cpp-python", "meta", "mistral",
+        "mockllm", "moonshot", "ollama", "openai", "openai-api", "openrouter", "perplexity",
+        "sagemaker", "sambanova", "sglang", "together", "vllm",
+    )
+)  # fmt: skip
+"""What may stand before the first slash of a model that is asked through Inspect; any other name
+with a slash is a folder or a hub id."""
+
+
+def is_remote(name: str) -> bool:
+    """Whether a model is asked at a provider, and not loaded here."""
+    return name.partition("/")[0] in PROVIDERS and "/" in name and not Path(name).exists()
+
+
+@dataclass
+class Opened:
+    """The models a study names, each opened once."""
+
+    device: str = "auto"
+    """Where local ones run."""
+    _bases: dict[str, Base] = field(default_factory=dict)
+
+    def base(self, name: str) -> Base:
+        """The base called `name`.
+
+        Raises:
+            ModelError: there is none, or it cannot be loaded.
+        """
+        if name not in self._bases:
+            self._bases[name] = self._remote(name) if is_remote(name) else self._local(name)
+        return self._bases[name]
+
+    def chat(self, name: str) -> Chat:
+        """The model called `name`, as judge or user.
+
+        Raises:
+            ModelError: there is none, or it cannot be asked.
+        """
+        return self.base(name).chat(BASE)
+
+    def _remote(self, name: str) -> RemoteBase:
+        from suasion.models.remote import open_chat
+
+        return RemoteBase(name, open_chat(name))
+
+    def _local(self, name: str) -> LocalBase:
+        try:
+            from suasion.models.engine import Batcher, load
+            from suasion.models.engine.loading import located
+        except ImportError as error:
+            raise ModelError(
+                f"{name} runs here, which needs torch and transformers ({error.name} is missing): "
+                "pip install 'suasion[local]'"
+            ) from error
+        folder = mote.path(name) if mote.is_mote(name) else located(name)
+        return LocalBase(name, folder, Batcher(load(folder, device=self.device)))
+
+
+@contextmanager
+def open_speakers(device: str = "auto") -> Iterator[Opened]:
+    """Opens models as a study names them, and lets go of them at the end."""
+    yield Opened(device)
