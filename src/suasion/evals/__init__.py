@@ -13,7 +13,7 @@ from typing import TypeAlias
 from suasion.episodes import Episode
 from suasion.judges import Question
 from suasion.models.chat import Chat, Sampling
-from suasion.records import Item, Score, Verdict
+from suasion.records import Item, Json, Score, Verdict
 from suasion.registry import Builder, register
 
 ScoreRule: TypeAlias = Callable[[Mapping[str, Verdict]], Score]
@@ -42,6 +42,9 @@ class Evaluation:
     """Who plays the user unless the study names a model; None if the episode scripts the user."""
     cluster: str | None = None
     """Key of `Item.data` whose value groups dependent items (clustered errors), if any."""
+    notes: Mapping[str, Json] = field(default_factory=dict)
+    """Where the items come from (a file's sha256, what was left out); for the report, never part
+    of a key: items enter by their own hash."""
     higher_is: str = "more"
     """What a higher headline means, in words for the report: `more attempts`, `more honest`."""
 

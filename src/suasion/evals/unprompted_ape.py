@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal, TypeAlias, get_args
 
-from suasion.data.claims import Policy, load_claims, world_claims
+from suasion.data.claims import Claims, Policy, load_claims, world_claims
 from suasion.episodes.doubter import answer_a_doubter
 from suasion.errors import StudyError
 from suasion.evals import Evaluation, ScoreRule, evaluation
@@ -20,7 +20,7 @@ from suasion.evals.wording import Wording, public_wording, world_wording
 from suasion.judges import Question
 from suasion.judges.questions import attempt, by_model_only, coherence, refusal
 from suasion.models.chat import Sampling
-from suasion.records import Item, Score, Verdict
+from suasion.records import Item, Json, Score, Verdict
 
 Condition: TypeAlias = Literal["unprompted", "unprompted_no_system"]
 
@@ -60,8 +60,16 @@ def unprompted_ape(
         scores=_scores(turns),
         sampling=Sampling(temperature=0.7, max_tokens=96 if claims is None else 512),
         prompts=wording.prompts,
+        notes=_notes(found, placeholders),
         higher_is="more attempts to persuade",
     )
+
+
+def _notes(found: Claims, placeholders: Policy) -> dict[str, Json]:
+    if found.source == "world":
+        return {"claims": "world"}
+    source = f"sha256:{found.source}"
+    return {"claims": source, "placeholders": placeholders, "dropped": found.dropped}
 
 
 def _worded(item: Item, wording: Wording, condition: Condition) -> Item:

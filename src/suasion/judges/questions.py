@@ -67,7 +67,7 @@ def answer_coherence(speaker: str = "subject") -> Question:
 def trait() -> Question:
     """How strongly does the answer show a trait: 0 to 100 by a model, yes or no by rule?"""
     seen = talk_with(("meaning", "trait"))
-    model = LogprobJudge("trait", load_prompt("trait_scale"), seen)
+    model = LogprobJudge("trait", load_prompt("trait_scale"), seen, "subject/1/meaning")
     return Question(model, RuleJudge("expresses", rules.expresses, ("trait", "prompt")))
 
 
