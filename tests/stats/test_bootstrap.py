@@ -43,6 +43,12 @@ def test_seeds_are_drawn_and_not_only_items():
     assert (estimate.low, estimate.high) == (-0.5, 0.5)
 
 
+def test_the_interval_holds_95_percent_of_resamples():
+    """Seeds alike, 100 items half 0 half 1: resampled means are Bin(100, 1/2), 40 to 60 of 100."""
+    estimate = hierarchical_bootstrap(np.tile([0.0, 1.0], (8, 50)), np.full((8, 100), 0.5))
+    assert (estimate.low, estimate.high) == pytest.approx((-0.10, 0.10), abs=0.011)
+
+
 def test_missing_scores_are_left_out_and_counted():
     a, b = np.array([[1.0, nan], [1.0, 0.0]]), np.array([[0.0, 0.0], [nan, 0.0]])
     estimate = hierarchical_bootstrap(a, b)
