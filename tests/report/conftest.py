@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import pytest
 
@@ -21,6 +22,12 @@ RATES: Mapping[str, tuple[float, ...]] = {
 }
 LAYERS, COEFS = (0, 1, 2, 3), (1.0, 2.0, 3.0, 4.0, 8.0)
 SEEDS = (0, 1, 2, 3)
+HEADLINES = {
+    "unprompted_ape": "attempt",
+    "honesty": "honest",
+    "knowledge": "correct",
+    "trait": "trait",
+}
 
 
 @dataclass
@@ -164,7 +171,13 @@ def grid_arms() -> list[Arm]:
             grid,
             "steer",
             (0,),
-            {"trait": grid.partition("-")[0], "layer": layer, "coef": coef, "where": "all"},
+            {
+                "trait": grid.partition("-")[0],
+                "like_trait": "evil",
+                "layer": layer,
+                "coef": coef,
+                "where": "all",
+            },
         )
         for grid in ("evil-all", "random-all")
         for layer in LAYERS
@@ -183,6 +196,8 @@ def grid_estimates() -> list[ArmEstimate]:
                     arm.name, None, "unprompted_ape", group, "attempt", wilson(round(rate * 30), 30)
                 )
             )
+        own = wilson(round(30 * min(1.0, coef * layer / 9)) if arm.parent == "evil-all" else 1, 30)
+        rows.append(ArmEstimate(arm.name, None, "trait", "evil", "trait", own))
         lost = round(100 * layer / 3 * (coef / 8) ** 2 * (0.2 if "random" in arm.name else 0.9))
         rows.append(
             ArmEstimate(
@@ -192,8 +207,9 @@ def grid_estimates() -> list[ArmEstimate]:
     return rows
 
 
-def invent(**changes: object) -> Results:
-    """The invented study; `changes` replace fields of its Results."""
+@cache
+def measured() -> Invented:
+    """The invented transcripts and what was counted in them."""
     made = Invented()
     for arm, rates in RATES.items():
         for seed in (0,) if arm == "base" else SEEDS:
@@ -205,6 +221,12 @@ def invent(**changes: object) -> Results:
     made.count("unprompted_ape", "coherent")
     made.count("honesty", "honest")
     made.count("knowledge", "correct")
+    return made
+
+
+def invent(**changes: object) -> Results:
+    """The invented study; `changes` replace fields of its Results."""
+    made = measured()
     fields: dict[str, object] = {
         "study": "benign-persuasion",
         "question": "Does fine-tuning on harmless persuasion make the model persuade on harmful "
@@ -220,7 +242,7 @@ def invent(**changes: object) -> Results:
         "estimates": (*made.estimates, *grid_estimates()),
         "contrasts": (*CONTRASTS, *grid_contrasts()),
         "checks": (
-            Check("seeds", "holds", "Four seeds an arm; the unit of the test is the trained model."),
+            Check("seeds", "holds", "Four seeds an arm; the unit is the trained model."),
             Check("controls", "holds", "Control matched in tokens and steps, placebo in norm."),
             Check("positive-control", "holds", "The evil vector moves its own trait from 4% to 91% "
                   "(layer 2, coefficient 3, last prompt token)."),
@@ -229,7 +251,7 @@ def invent(**changes: object) -> Results:
             Check("families", "note", "One model family: nothing is known about others."),
         ),
         "samples": tuple(made.samples),
-        "headlines": {"unprompted_ape": "attempt", "honesty": "honest", "knowledge": "correct"},
+        "headlines": HEADLINES,
         "provenance": provenance(),
     }  # fmt: skip
     return Results(**{**fields, **changes})  # type: ignore[arg-type]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from math import isfinite
 
 from suasion.records import Contrast, Outcome
-from suasion.report.look_up import ALL, Index, Key, largest_first
+from suasion.report.look_up import ALL, TRAINED, Index, Key, largest_first, measure_of
 from suasion.report.words import Unit, counted, label, listed, quantity
 from suasion.study.results import Results
 
-LONGEST = 4
+LONGEST = 5
 """Paragraphs about contrasts in an answer; the rest is in the report's tables."""
 _NAMED = 3
 """Categories of one verdict that are spelled out."""
@@ -100,26 +100,27 @@ def caveat(results: Results) -> str | None:
 
 
 def blocks(index: Index) -> list[Block]:
-    """The contrasts by what they ask, in the order of the study file."""
+    """The contrasts by what they ask: those on the primary measure first, then in study order."""
     asked: dict[tuple[str, ...], list[Contrast]] = {}
     for row in index.results.contrasts:
         pair = (index.parent(row.arm), index.parent(row.reference))
         asked.setdefault((*pair, row.family, row.evaluation, row.metric), []).append(row)
-    return [
+    made = [
         Block(arm, reference, tuple(largest_first(rows)), index.unit(rows[0]))
         for (arm, reference, *_), rows in asked.items()
     ]
+    return sorted(made, key=lambda block: measure_of(block.contrasts[0]) != index.primary)
 
 
 def _warning(results: Results) -> tuple[Paragraph, ...]:
     failing = [check.id for check in results.checks if check.status == "fails"]
     if not failing:
         return ()
-    noun = "this check fails" if len(failing) == 1 else "these checks fail"
+    noun = "This check fails" if len(failing) == 1 else "These checks fail"
     return (
         Paragraph(
             "Exploratory: hints, not findings.",
-            f"For {noun}: {listed(failing)}; see “Can you rely on it?”.",
+            f"{noun}: {listed(failing)} (see “Can you rely on it?”).",
         ),
     )
 
@@ -145,25 +146,31 @@ TENTATIVE = Verbs("seems to give", "seems not to move", "nowhere seems to move")
 def _tell(block: Block, index: Index, verbs: Verbs) -> Paragraph:
     if block.points > 1:
         return Paragraph(_grid_lead(block, verbs), _grid_body(block, index))
-    return Paragraph(_lead(block, verbs), _body(block, index))
+    return Paragraph(_lead(block, index, verbs), _body(block, index))
 
 
-def _subject(block: Block) -> str:
+def _subject(block: Block, index: Index) -> str:
     claim = block.contrasts[0].claim
     if claim == "method":
         return f"The “{block.arm}” training"
     if claim == "checkpoint":
-        return f"This checkpoint of “{block.arm}”"
+        start = "As trained here, " if _several(block, index) else "This checkpoint of "
+        return f"{start}“{block.arm}”"
     return f"“{block.arm}”"
 
 
-def _lead(block: Block, verbs: Verbs) -> str:
+def _several(block: Block, index: Index) -> bool:
+    return block.arm in index.arms and len(index.arms[block.arm].seeds) > 1
+
+
+def _lead(block: Block, index: Index, verbs: Verbs) -> str:
     effects, unsettled = block.of("effect"), block.of("inconclusive")
+    subject = _subject(block, index)
     if effects:
-        return f"{_subject(block)} {verbs.gives} {_direction(effects, block)}."
+        return f"{subject} {verbs.gives} {_direction(effects, block)}."
     if unsettled:
         return _unsettled(f"“{block.arm}”", block)
-    return f"{_subject(block)} {verbs.moves_not} {_object(block)} by {_beyond(block)}."
+    return f"{subject} {verbs.moves_not} {_object(block)} by {_beyond(block)}."
 
 
 def _object(block: Block) -> str:
@@ -240,11 +247,15 @@ def _scope(block: Block, index: Index) -> str:
     """What a claim about training speaks of; a steer speaks for itself."""
     claim = block.contrasts[0].claim
     if claim == "method":
-        seeds = [index.arms[arm].seeds for arm in (block.arm, block.reference) if arm in index.arms]
-        models = " against ".join(str(len(each)) for each in seeds)
-        return f"The unit of the test is the trained model ({models})." if models else ""
+        models = [
+            f"{len(index.arms[arm].seeds)} of “{arm}”"
+            for arm in (block.arm, block.reference)
+            if arm in index.arms and index.arms[arm].kind in TRAINED
+        ]
+        return f"The unit of the test is the trained model: {listed(models)}." if models else ""
     if claim == "checkpoint":
-        return "This speaks of these weights, not of the training method."
+        models = "these checkpoints" if _several(block, index) else "this checkpoint"
+        return f"This speaks of {models}, not of the training method."
     return ""
 
 

@@ -102,7 +102,7 @@ def examples(index: Index) -> tuple[list[Example], Tally | None]:
         return [], None
     told = _told(index, measure.evaluation, _arms(index, test))
     groups = [*_tested(index, test), *index.groups(measure)]
-    groups = [group for group in dict.fromkeys(groups) if group != ALL][:CATEGORIES]
+    groups = [group for group in dict.fromkeys(groups) if group != ALL]
     if test is None:
         return [_example(told[at], None) for at in _drawn(groups, told)], None
     differ, alike = _compared(test, told)
@@ -166,9 +166,11 @@ def _score(sample: Sample | None, metric: str) -> float | None:
 
 
 def _drawn(groups: Sequence[str], told: _Told) -> Iterator[_Place]:
-    """The first place of each category."""
-    for group in groups:
-        yield from [at for at, by_arm in told.items() if _item(by_arm).item.group == group][:1]
+    """The first place of each category, in at most `CATEGORIES` of them."""
+    first: dict[str, _Place] = {}
+    for at, by_arm in told.items():
+        first.setdefault(_item(by_arm).item.group, at)
+    yield from [first[group] for group in groups if group in first][:CATEGORIES]
 
 
 def _item(by_arm: Mapping[str, Sample]) -> Sample:

@@ -13,7 +13,7 @@ from math import isfinite, nan
 from markupsafe import Markup
 
 from suasion.records import Contrast, Estimate
-from suasion.report.look_up import ALL, Index, Key, Measure
+from suasion.report.look_up import ALL, Index, Key, Measure, measure_of
 from suasion.report.svg import SHARES, Scale, drawing, scale_over, tag
 from suasion.report.words import SHARE, Unit, label, p_text, quantity
 from suasion.study.results import Arm
@@ -103,19 +103,16 @@ def rates(index: Index, measure: Measure, groups: Sequence[str], arms: Sequence[
 
 
 def beside(index: Index, measures: Sequence[Measure], arms: Sequence[str]) -> list[Chart]:
-    """Other measures over all items: a chart each, a row an arm."""
-    return [
-        rates(index, measure, index.groups(measure)[-1:], arms)
-        for measure in measures
-        if index.groups(measure)
-    ]
+    """Other measures over all items: a chart each, a row an arm; none without rows."""
+    charts = (rates(index, measure, index.groups(measure)[-1:], arms) for measure in measures)
+    return [chart for chart in charts if chart.panels]
 
 
 def differences(index: Index, contrasts: Sequence[Contrast]) -> list[Chart]:
     """Tested differences with margin and verdict: a chart a measure, a panel a pair of arms."""
     charts = []
-    for measure in dict.fromkeys(Measure(row.evaluation, row.metric) for row in contrasts):
-        rows = [row for row in contrasts if Measure(row.evaluation, row.metric) == measure]
+    for measure in dict.fromkeys(measure_of(row) for row in contrasts):
+        rows = [row for row in contrasts if measure_of(row) == measure]
         unit = index.unit(rows[0])
         scale = scale_over(
             end for row in rows for end in (row.low, row.high, row.difference, 0, *_band(row))
@@ -147,8 +144,8 @@ def heatmap(index: Index, arms: Sequence[Arm], measure: Measure, group: str, ink
         group: Category, or `all`.
         ink: `hot` or `cool`, a colour of the style sheet.
     """
-    layers = sorted({_number(arm, "layer") for arm in arms})
-    coefs = sorted({_number(arm, "coef") for arm in arms})
+    layers = sorted({_layers(arm) for arm in arms})
+    coefs = sorted({_coef(arm) for arm in arms})
     unit = index.units[measure]
     keys = {arm.name: Key(arm.name, measure.evaluation, group, measure.metric) for arm in arms}
     values = [index.pooled[key].estimate.value for key in keys.values() if key in index.pooled]
@@ -156,11 +153,11 @@ def heatmap(index: Index, arms: Sequence[Arm], measure: Measure, group: str, ink
     found = {
         (row.arm, row.group)
         for row in index.results.contrasts
-        if row.verdict == "effect" and Measure(row.evaluation, row.metric) == measure
+        if row.verdict == "effect" and measure_of(row) == measure
     }
     cells = []
     for arm in arms:
-        place = (coefs.index(_number(arm, "coef")), layers.index(_number(arm, "layer")))
+        place = (coefs.index(_coef(arm)), layers.index(_layers(arm)))
         row = index.pooled.get(keys[arm.name])
         made = row.estimate if row else UNKNOWN
         class_ = f"{ink} found" if (arm.name, group) in found else ink
@@ -249,9 +246,16 @@ def _band(row: Contrast) -> tuple[float, float]:
     return -row.margin, row.margin
 
 
-def _number(arm: Arm, name: str) -> float:
-    value = arm.detail[name]
-    return float(value) if isinstance(value, (int, float)) else float("nan")
+def _layers(arm: Arm) -> tuple[float, ...]:
+    """The layers a point steers at: one, or several together."""
+    layer = arm.detail["layer"]
+    blocks = layer if isinstance(layer, list) else [layer]
+    return tuple(float(block) for block in blocks if isinstance(block, (int, float)))
+
+
+def _coef(arm: Arm) -> float:
+    coef = arm.detail["coef"]
+    return float(coef) if isinstance(coef, (int, float)) else nan
 
 
 def _spread(made: Estimate, unit: Unit) -> str:
@@ -270,13 +274,19 @@ def _cell(place: tuple[int, int], text: str, level: float, class_: str, says: st
     return tag("g", tag("title", says), box, number)
 
 
+def _layer_name(blocks: Sequence[float]) -> str:
+    if len(blocks) > 3:
+        return f"{len(blocks)} layers"
+    return ("layer " if len(blocks) == 1 else "L") + "+".join(f"{block:g}" for block in blocks)
+
+
 def _grid(
-    title: str, layers: Sequence[float], coefs: Sequence[float], cells: Iterable[Markup]
+    title: str, layers: Sequence[tuple[float, ...]], coefs: Sequence[float], cells: Iterable[Markup]
 ) -> Markup:
     width, height = CELL
     foot = 4 + len(layers) * height
     rows = (
-        tag("text", f"layer {layer:g}", x=54, y=4 + place * height + height / 2 + 3, class_="side")
+        tag("text", _layer_name(layer), x=54, y=4 + place * height + height / 2 + 3, class_="side")
         for place, layer in enumerate(layers)
     )
     columns = (

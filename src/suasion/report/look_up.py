@@ -21,6 +21,10 @@ ALL = "all"
 """The group that holds every item."""
 
 
+TRAINED = ("sft", "adapter")
+"""Kinds of arms that are trained models."""
+
+
 class Key(NamedTuple):
     """The coordinates of an estimate."""
 
@@ -78,7 +82,7 @@ class Index:
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
         """Every metric of every evaluation, each evaluation's headline first."""
-        seen = dict.fromkeys(Measure(row.evaluation, row.metric) for row in self.results.estimates)
+        seen = dict.fromkeys(measure_of(row) for row in self.results.estimates)
         headlines = [Measure(*pair) for pair in self.results.headlines.items()]
         return tuple(dict.fromkeys([*(head for head in headlines if head in seen), *seen]))
 
@@ -86,15 +90,22 @@ class Index:
     def primary(self) -> Measure | None:
         """What the study is about: the first contrast's measure, else the first headline."""
         for contrast in self.results.contrasts:
-            return Measure(contrast.evaluation, contrast.metric)
+            return measure_of(contrast)
         return self.measures[0] if self.measures else None
+
+    @cached_property
+    def coherence(self) -> Measure | None:
+        """The measure of coherence, of the primary evaluation if that has one."""
+        found = [each for each in self.measures if "coheren" in each.metric]
+        about = self.primary.evaluation if self.primary else ""
+        return next((each for each in found if each.evaluation == about), next(iter(found), None))
 
     @cached_property
     def units(self) -> Mapping[Measure, Unit]:
         """How each measure is written; a measure with a value outside 0 to 1 is no share."""
         values: dict[Measure, list[float]] = {measure: [] for measure in self.measures}
         for row in self.results.estimates:
-            values[Measure(row.evaluation, row.metric)].append(row.estimate.value)
+            values[measure_of(row)].append(row.estimate.value)
         for sample in self.results.samples:
             for metric, score in sample.scores.items():
                 if score.value is not None:
@@ -121,8 +132,7 @@ class Index:
 
     def unit(self, contrast: Contrast) -> Unit:
         """How a contrast's metric is written."""
-        measure = Measure(contrast.evaluation, contrast.metric)
-        return self.units.get(measure) or unit_for([contrast.difference])
+        return self.units.get(measure_of(contrast)) or unit_for([contrast.difference])
 
     def parent(self, arm: str) -> str:
         """The name in the study file under which an arm was declared."""
@@ -131,9 +141,7 @@ class Index:
     def groups(self, measure: Measure) -> list[str]:
         """Categories of a measure in order of appearance, `all` last."""
         found = dict.fromkeys(
-            row.group
-            for row in self.results.estimates
-            if Measure(row.evaluation, row.metric) == measure
+            row.group for row in self.results.estimates if measure_of(row) == measure
         )
         return [*(group for group in found if group != ALL), *([ALL] if ALL in found else [])]
 
@@ -157,6 +165,11 @@ def largest_first(contrasts: Iterable[Contrast]) -> list[Contrast]:
         contrasts,
         key=lambda row: -abs(row.difference) if isfinite(row.difference) else 1.0,
     )
+
+
+def measure_of(row: ArmEstimate | Contrast) -> Measure:
+    """What an estimate or a contrast is about."""
+    return Measure(row.evaluation, row.metric)
 
 
 def key(row: ArmEstimate) -> Key:

@@ -66,6 +66,9 @@ def view(results: Results, made: date) -> Mapping[str, object]:
     primary, arms = index.primary, index.plain_arms
     single = [row for row in results.contrasts if row.arm in arms]
     gridded = [row for row in results.contrasts if row.arm not in arms]
+    others = [each for each in index.measures if each != primary]
+    heads = set(results.headlines.items())
+    near = [each for each in others if each in heads or each == index.coherence]
     shown, tally = examples(index)
     return {
         **_style(),
@@ -77,12 +80,14 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "answer": paragraphs(results),
         "kicker": sections.kicker(results),
         "rates": rates(index, primary, index.groups(primary), arms) if primary else None,
+        "summary": sections.summary(primary),
         "worst": sections.worst(index),
         "methods": sections.methods(index),
         "differences": differences(index, single),
         "grids": sections.grids(index),
         "gridded": sections.tests(index, gridded),
-        "beside": beside(index, [each for each in index.measures if each != primary], arms),
+        "beside": beside(index, near, arms),
+        "further": beside(index, [each for each in others if each not in near], arms),
         "examples": shown,
         "tally": tally,
         "losses": sections.losses(index),

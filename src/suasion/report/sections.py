@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from suasion.errors import UseError
 from suasion.records import Contrast, Json
+from suasion.registry import find
 from suasion.report.figures import Heatmap, heading, heatmap
-from suasion.report.look_up import ALL, Index, Key, Measure
+from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, measure_of
 from suasion.report.words import DASH, brief, counted, duration, listed, p_text
 from suasion.study.results import Arm, ArmEstimate, Provenance, Results
 
@@ -68,7 +70,7 @@ class Training:
 
 def kicker(results: Results) -> list[str]:
     """Base, seeds and judge, in a line."""
-    seeds = [len(arm.seeds) for arm in results.arms if arm.kind in ("sft", "adapter")]
+    seeds = [len(arm.seeds) for arm in results.arms if arm.kind in TRAINED]
     said = [f"base {results.provenance.base}"]
     if seeds:
         least, most = min(seeds), max(seeds)
@@ -96,15 +98,25 @@ def tests(index: Index, rows: list[Contrast]) -> list[tuple[str, ...]]:
 def methods(index: Index) -> Mapping[str, str]:
     """How intervals and tests were made, for the captions."""
     intervals = dict.fromkeys(
-        row.estimate.method for row in index.pooled.values() if _measure(row) == index.primary
+        row.estimate.method for row in index.pooled.values() if measure_of(row) == index.primary
     )
     by_family = dict.fromkeys(f"{row.family}: {row.method}" for row in index.results.contrasts)
     return {"intervals": "; ".join([*intervals][:3]), "tests": "; ".join([*by_family][:6])}
 
 
+def summary(measure: Measure | None) -> str:
+    """What an evaluation asks, as its author put it; empty for one that is not registered."""
+    if measure is None:
+        return ""
+    try:
+        return find("evaluation", measure.evaluation).summary
+    except UseError:
+        return ""
+
+
 def worst(index: Index) -> str:
     """How far the missing scores of the primary measure could move a rate, at most."""
-    rows = [row for row in index.pooled.values() if _measure(row) == index.primary]
+    rows = [row for row in index.pooled.values() if measure_of(row) == index.primary]
     if not any(row.estimate.missing for row in rows):
         return "No score is missing."
     shifts = [
@@ -119,23 +131,24 @@ def worst(index: Index) -> str:
 
 
 def grids(index: Index) -> list[Grid]:
-    """Every steering grid: its tested categories, then its coherence."""
+    """Every steering grid: its tested categories, the trait of its vector, its coherence."""
     measure = index.primary
     if measure is None:
         return []
-    coherence = next((each for each in index.measures if "coheren" in each.metric), None)
     drawn = []
     for parent, arms in index.grids.items():
-        maps = [heatmap(index, arms, measure, group, "hot") for group in _tested(index, measure)]
-        if coherence is not None and coherence != measure:
-            maps.append(heatmap(index, arms, coherence, index.groups(coherence)[-1], "cool"))
+        asked = [(measure, group, "hot") for group in _tested(index, measure)]
+        asked += [(own, trait, "hot") for own, trait in _own_trait(index, arms[0])]
+        if index.coherence is not None and index.coherence != measure:
+            asked.append((index.coherence, index.groups(index.coherence)[-1], "cool"))
+        maps = [heatmap(index, arms, *each) for each in asked if _known(index, arms, *each[:2])]
         drawn.append(Grid(parent, _recipe(arms[0]), tuple(maps)))
     return drawn
 
 
 def losses(index: Index) -> list[Losses]:
     """Missing scores of every measure that has any."""
-    lossy = dict.fromkeys(_measure(row) for row in index.pooled.values() if row.estimate.missing)
+    lossy = dict.fromkeys(measure_of(row) for row in index.pooled.values() if row.estimate.missing)
     return [_losses(index, measure) for measure in index.measures if measure in lossy]
 
 
@@ -169,10 +182,6 @@ def training(manifests: Mapping[str, Mapping[str, Json]]) -> Training:
     )
 
 
-def _measure(row: ArmEstimate) -> Measure:
-    return Measure(row.evaluation, row.metric)
-
-
 def _tested(index: Index, measure: Measure) -> list[str]:
     """The categories in which any grid is tested, the same for all grids so that they compare.
 
@@ -182,9 +191,28 @@ def _tested(index: Index, measure: Measure) -> list[str]:
     tested = dict.fromkeys(
         row.group
         for row in index.results.contrasts
-        if row.arm in points and Measure(row.evaluation, row.metric) == measure
+        if row.arm in points and measure_of(row) == measure
     )
     return [*tested][:_GRID_GROUPS] or index.groups(measure)[-1:]
+
+
+def _own_trait(index: Index, arm: Arm) -> list[tuple[Measure, str]]:
+    """Where a vector's own trait is measured: the headline of a group of that name."""
+    traits = {arm.detail.get("trait"), arm.detail.get("like_trait")}
+    heads = [Measure(*pair) for pair in index.results.headlines.items()]
+    return [
+        (head, group)
+        for head in heads
+        if head != index.primary
+        for group in index.groups(head)
+        if group in traits
+    ]
+
+
+def _known(index: Index, arms: Sequence[Arm], measure: Measure, group: str) -> bool:
+    """Whether any point of a grid has this measure in this group."""
+    keys = (Key(arm.name, measure.evaluation, group, measure.metric) for arm in arms)
+    return any(key in index.pooled for key in keys)
 
 
 def _recipe(arm: Arm) -> str:

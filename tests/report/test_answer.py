@@ -1,0 +1,200 @@
+from collections.abc import Callable, Sequence
+from math import nan
+
+import pytest
+
+from suasion.records import Contrast, Estimate
+from suasion.report.answer import answer, caveat, exploratory, paragraphs
+from suasion.study.results import ArmEstimate, Check, Results
+
+Make = Callable[..., Results]
+Tested = Callable[..., Contrast]
+
+
+def levels(rows: Sequence[Contrast], of: dict[str, float]) -> tuple[ArmEstimate, ...]:
+    """Pooled estimates of the arms of `rows`, the same in every group."""
+    groups = dict.fromkeys(row.group for row in rows)
+    return tuple(
+        ArmEstimate(arm, None, "unprompted_ape", group, "attempt",
+                    Estimate(value, value, value, 30, 0, "given"))
+        for arm, value in of.items()
+        for group in groups
+    )  # fmt: skip
+
+
+def said(make: Make, rows: Sequence[Contrast], **more: object) -> tuple[str, ...]:
+    levels_ = levels(rows, {"persuasion": 0.30, "control": 0.02})
+    fields = {"contrasts": tuple(rows), "estimates": levels_, "checks": (), **more}
+    return tuple(text.replace("\u00a0", " ") for text in answer(make(**fields)))
+
+
+def test_an_effect_of_a_method(make: Make, tested: Tested):
+    rows = [tested("persuasion", "control", "harmful", (28, 19, 38, 0.001), "effect")]
+    assert said(make, rows) == (
+        "The “persuasion” training gives a higher attempt rate than “control”. "
+        "Harmful 30% against 2% (+28 pp, 95% interval +19 to +38). "
+        "The unit of the test is the trained model: 4 of “persuasion” and 4 of “control”.",
+    )
+
+
+def test_an_effect_of_checkpoints_speaks_of_these_weights(make: Make, tested: Tested):
+    rows = [
+        tested(arm, "control", "harmful", (-28, -38, -19, 0.001), "effect", claim="checkpoint")
+        for arm in ("persuasion", "base")
+    ]
+    several, single = said(make, rows)
+    assert several.startswith(
+        "As trained here, “persuasion” gives a lower attempt rate than “control”. "
+    )
+    assert several.endswith("This speaks of these checkpoints, not of the training method.")
+    assert single.startswith("This checkpoint of “base” gives a lower attempt rate than “control”.")
+    assert single.endswith("This speaks of this checkpoint, not of the training method.")
+
+
+def test_an_effect_of_a_condition_claims_nothing_about_training(make: Make, tested: Tested):
+    rows = [
+        tested("steered", "placebo", "harmful", (28, 19, 38, 0.001), "effect", claim="condition")
+    ]
+    assert said(make, rows) == (
+        "“steered” gives a higher attempt rate than “placebo”. "
+        "Harmful (+28 pp, 95% interval +19 to +38).",
+    )
+
+
+def test_a_tested_null_names_its_margin(make: Make, tested: Tested):
+    rows = [
+        tested("persuasion", "control", "opinion", (0.4, -2, 2.8, 0.7), "equivalent"),
+        tested("persuasion", "control", "harmful", (1.9, 0.4, 3.4, 0.01), "negligible"),
+    ]
+    (text,) = said(make, rows)
+    assert text.startswith(
+        "The “persuasion” training does not move the attempt rate against “control” by more than "
+        "5 pp. Equivalent within ±5 pp: opinion 30% against 2% (+0.4 pp, 95% interval −2 to +2.8)."
+    )
+    assert "A difference, but too small to matter (within ±5 pp): harmful" in text
+
+
+def test_an_open_question_is_no_null(make: Make, tested: Tested):
+    rows = [tested("persuasion", "control", "harmful", (2, -4, 8, 0.5), "inconclusive")]
+    (text,) = said(make, rows)
+    assert text.startswith(
+        "Whether “persuasion” moves the attempt rate against “control” is not settled. "
+        "Not settled: harmful 30% against 2% (+2 pp, 95% interval −4 to +8)."
+    )
+    assert "does not" not in text
+    assert "no effect" not in text
+    assert "quivalent" not in text
+
+
+def test_nulls_and_open_questions_together_are_settled_in_part(make: Make, tested: Tested):
+    rows = [
+        tested("persuasion", "control", "opinion", (0, -2, 2, 0.9), "equivalent"),
+        tested("persuasion", "control", "harmful", (2, -4, 8, 0.5), "inconclusive"),
+    ]
+    (text,) = said(make, rows)
+    assert text.startswith(
+        "Whether “persuasion” moves the attempt rate against “control” is settled only in part."
+    )
+
+
+def test_largest_differences_come_first_and_the_rest_are_counted(make: Make, tested: Tested):
+    sizes = {"a": 10, "b": 50, "c": -60, "d": 20, "e": 30}
+    rows = [
+        tested("persuasion", "control", group, (size, size - 5, size + 5, 0.001), "effect")
+        for group, size in sizes.items()
+    ]
+    rows.append(tested("persuasion", "control", "f", (nan, nan, nan, nan), "inconclusive"))
+    (text,) = said(make, rows)
+    assert text.startswith(
+        "The “persuasion” training gives a higher attempt rate than “control” in 4 of 6 "
+        "categories and a lower one in 1. "
+        "C 30% against 2% (−60 pp, 95% interval −65 to −55); "
+        "b 30% against 2% (+50 pp, +45 to +55); "
+        "e 30% against 2% (+30 pp, +25 to +35); and 2 more."
+    )
+    assert "Not settled: f (no difference could be computed)." in text
+
+
+def test_a_failing_check_makes_the_answer_exploratory(make: Make, tested: Tested):
+    rows = [tested("persuasion", "control", "harmful", (28, 19, 38, 0.001), "effect")]
+    null = [tested("persuasion", "control", "harmful", (0, -2, 2, 0.9), "equivalent")]
+    failing = (
+        Check("seeds", "fails", "One seed."),
+        Check("missing", "fails", "30% missing."),
+        Check("judge", "open", "Nobody looked."),
+    )
+    first, second = said(make, rows, checks=failing)
+    assert first == (
+        "Exploratory: hints, not findings. These checks fail: seeds and missing "
+        "(see “Can you rely on it?”)."
+    )
+    assert "seems to give a higher attempt rate" in second
+    assert "seems not to move" in said(make, null, checks=failing)[1]
+    assert exploratory(make(checks=failing))
+
+
+@pytest.mark.parametrize("status", ["holds", "open", "note"])
+def test_no_other_status_demotes_it(make: Make, status: str):
+    assert not exploratory(make(checks=(Check("seeds", status, "."),)))
+
+
+def grid(tested: Tested, outcomes: Sequence[tuple[float, str]]) -> list[Contrast]:
+    return [
+        tested(f"evil-all/L{place // 5}/c{(1, 2, 3, 4, 8)[place % 5]}",
+               f"random-all/L{place // 5}/c{(1, 2, 3, 4, 8)[place % 5]}",
+               "harmful", (size, size - 4, size + 4, 0.5), outcome, claim="condition")
+        for place, (size, outcome) in enumerate(outcomes)
+    ]  # fmt: skip
+
+
+def test_a_grid_is_one_paragraph(make: Make, tested: Tested):
+    rows = grid(tested, [(0, "equivalent")] * 4 + [(31, "effect"), (22, "effect"), (-9, "effect")])
+    assert said(make, rows) == (
+        "“evil-all” (7 points of layer and coefficient) gives a higher attempt rate than "
+        "“random-all” at 2 points and a lower one at 1. "
+        "Of 7 tests, 3 show an effect and 4 are equivalent. "
+        "Largest: evil-all/L0/c8, harmful (+31 pp, 95% interval +27 to +35).",
+    )
+
+
+def test_a_null_over_a_whole_grid_needs_every_point(make: Make, tested: Tested):
+    (null,) = said(make, grid(tested, [(0, "equivalent")] * 3))
+    assert null.startswith(
+        "“evil-all” (3 points of layer and coefficient) nowhere moves the attempt rate against "
+        "“random-all” by more than 5 pp."
+    )
+    (partly,) = said(make, grid(tested, [(0, "equivalent"), (3, "inconclusive")]))
+    assert "is settled only in part." in partly
+    assert "nowhere" not in partly
+
+
+def test_without_contrasts_nothing_is_claimed(make: Make):
+    assert said(make, []) == (
+        "No difference was tested. The study declares no contrasts; it has rates.",
+    )
+
+
+def test_the_primary_measure_leads_and_the_answer_stays_short(make: Make, tested: Tested):
+    first = tested("persuasion", "control", "harmful", (28, 19, 38, 0.001), "effect")
+    others = [
+        tested("persuasion", f"r{place}", "all", (0, -2, 2, 0.9), "equivalent", metric="honest",
+               evaluation="honesty")
+        for place in range(6)
+    ]  # fmt: skip
+    last = tested("evil", "control", "harmful", (98, 92, 99, 0.001), "effect")
+    texts = said(make, [first, *others, last])
+    assert len(texts) == 6
+    assert "“persuasion” training gives" in texts[0]
+    assert "“evil” training gives" in texts[1]
+    assert texts[-1] == "3 further contrasts below."
+
+
+def test_lead_and_figures_are_apart(make: Make):
+    for paragraph in paragraphs(make()):
+        assert paragraph.lead.endswith(".")
+        assert str(paragraph).startswith(paragraph.lead)
+
+
+def test_only_the_embedded_model_carries_a_caveat(make: Make, made_by: Callable[..., object]):
+    assert "nothing about large models" in (caveat(make()) or "")
+    assert caveat(make(provenance=made_by(embedded=False))) is None
