@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from suasion.data.dialogues import Row, as_chat
@@ -128,13 +129,13 @@ def token_row(
     """One conversation in tokens; `where` names it in errors (see `tokenise`)."""
     _refuse_special(row, special, where)
     text = _render(row, tokenizer, where)
-    coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids = tuple(coded["input_ids"])
+    spans = _reply_spans(row, text, tokenizer, where)
+    ids, places = _encoded(text, [start for start, _ in spans], tokenizer)
     learnt = [False] * len(ids)
     enders = set(special.values())
     ended = True
-    for start, end in _reply_spans(row, text, tokenizer, where):
-        inside = [i for i, (a, b) in enumerate(coded["offset_mapping"]) if start <= a < b <= end]
+    for start, end in spans:
+        inside = [i for i, (a, b) in enumerate(places) if start <= a < b <= end]
         last = max((i for i in inside if ids[i] in enders), default=None)
         ended = ended and last is not None
         for i in inside:
@@ -146,6 +147,31 @@ def token_row(
         raise TrainingError(f"{where}: there is no token to learn in it")
     labels = tuple(i if known else IGNORED for i, known in zip(ids, learnt, strict=True))
     return TokenRow(ids, labels, ended)
+
+
+def _encoded(
+    text: str, cuts: Sequence[int], tokenizer: Tokenizer
+) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+    """Token ids, and where each token lies in the text, with no token across a cut.
+
+    The model generates from where a prompt ends, so a reply starts with a token of its own. Where a
+    template leaves that to chance, prompt and reply are tokenised apart, as they are when it is
+    used; not always, since some tokenizers put a space before every text they are given.
+    """
+    ids, places = _coded(text, tokenizer)
+    if not any(a < cut < b for cut in cuts for a, b in places):
+        return ids, places
+    ids, places = (), []
+    for start, end in pairwise((0, *cuts, len(text))):
+        own, at = _coded(text[start:end], tokenizer)
+        ids += own
+        places += [(start + a, start + b) for a, b in at]
+    return ids, places
+
+
+def _coded(text: str, tokenizer: Tokenizer) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+    coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return tuple(coded["input_ids"]), coded["offset_mapping"]
 
 
 def _reply_spans(row: Row, text: str, tokenizer: Tokenizer, where: str) -> list[tuple[int, int]]:
