@@ -42,8 +42,8 @@ PROVIDERS = frozenset(
         "vllm",
     ]
 )
-"""Prefixes of names that Inspect's providers answer to. A hub organisation of the same name (google,
-openai) is reached as `hub:google/...`."""
+"""Prefixes of names that Inspect's providers answer to. A hub organisation of the same name
+(google, openai) is reached as `hub:google/...`."""
 
 _HUB = "hub:"
 

@@ -1,8 +1,8 @@
 """Chats at a provider, through Inspect's model API.
 
-Every provider Inspect knows works: `openai/...`, `anthropic/...`, `vllm/...`, `ollama/...`, any server
-that speaks the OpenAI protocol (`openai-api/SERVICE/MODEL`). Inspect is used outside its evaluations
-and without its response cache, which does not know conditions.
+Every provider Inspect knows works: `openai/...`, `anthropic/...`, `vllm/...`, `ollama/...`, any
+server that speaks the OpenAI protocol (`openai-api/SERVICE/MODEL`). Inspect is used outside its
+evaluations and without its response cache, which does not know conditions.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from suasion.errors import ModelError, ProviderError
@@ -50,44 +50,47 @@ def open_chat(name: str, *, url: str | None = None, patience: Patience | None = 
     Raises:
         ModelError: the provider is unknown, needs a package, or has no credentials.
     """
-    chat = RemoteChat(name, url, patience or Patience())
-    chat.model()
-    return chat
+    patience = patience or Patience()
+    inspect_model(name, url, patience)
+    return RemoteChat(name, url, patience)
 
 
-@dataclass(frozen=True)
 class RemoteChat:
     """A provider's model."""
 
-    name: str
-    """`PROVIDER/MODEL`."""
-    url: str | None = None
-    """Of another server than the provider's own."""
-    patience: Patience = field(default_factory=Patience)
-    """How long and how often to ask."""
-    _clients: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    def __init__(self, name: str, url: str | None, patience: Patience) -> None:
+        """Nothing is opened yet; see `open_chat`.
+
+        Args:
+            name: `PROVIDER/MODEL`.
+            url: of another server than the provider's own.
+            patience: how long and how often to ask.
+        """
+        self.name = name
+        self.url = url
+        self.patience = patience
+        self._gives_logprobs = True
+        self._model: Any = None
+        self._slots = asyncio.Semaphore(patience.connections)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: AsyncGenerator[None, None] | None = None
 
     @property
     def identity(self) -> str:
         """The provider's name for it; and the server, if it is not the provider's own."""
         return f"remote:{self.name}" + (f"@{self.url}" if self.url else "")
 
-    def model(self) -> Any:
-        """Inspect's model, for the event loop that runs now.
-
-        Raises:
-            ModelError: the provider is unknown, needs a package, or has no credentials.
-        """
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            loop = None
-        # Connections belong to the event loop that opened them: another loop gets a new client.
-        if self._clients.get("loop") is not loop or "model" not in self._clients:
-            self._clients.update(
-                loop=loop, model=_inspect_model(self.name, self.url, self.patience)
-            )
-        return self._clients["model"]
+    async def _connected(self) -> Any:
+        """Inspect's model; connections belong to the event loop that opens them."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._model = loop, inspect_model(self.name, self.url, self.patience)
+            # Inspect bounds connections only inside its evaluations.
+            self._slots = asyncio.Semaphore(self.patience.connections)
+            # When an event loop ends it finishes the asynchronous generators begun in it.
+            self._closing = _until_closed(self._model)
+            await anext(self._closing)
+        return self._model
 
     async def reply(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """Answer a conversation.
@@ -113,16 +116,13 @@ class RemoteChat:
         Raises:
             ProviderError: no answer could be had.
         """
-        if self._clients.get("logprobs", True):
-            tops = await self._first_token(messages)
-            logprobs = None if tops is None else by_first_token(tops, options)
-            if logprobs is not None:
-                return Choice(logprobs, "first-token")
-        else:
-            tops = None
+        tops = await self._first_token(messages) if self._gives_logprobs else None
+        logprobs = None if tops is None else by_first_token(tops, options)
+        if logprobs is not None:
+            return Choice(logprobs, "first-token")
         answers = await asyncio.gather(*(self._sampled(messages, seed) for seed in range(_SAMPLES)))
         # Noted only now: had the conversation itself been refused, these would have failed too.
-        self._clients["logprobs"] = tops is not None
+        self._gives_logprobs = tops is not None
         return Choice(by_samples(answers, options), "sampled")
 
     async def _first_token(self, messages: Sequence[Message]) -> Mapping[str, float] | None:
@@ -146,10 +146,11 @@ class RemoteChat:
     async def _ask(self, messages: Sequence[Message], **config: Any) -> Any:
         from inspect_ai.model import GenerateConfig
 
+        model = await self._connected()
+        said, asked = _inspect_messages(messages), GenerateConfig(**config)
         try:
-            return await self.model().generate(
-                _inspect_messages(messages), config=GenerateConfig(**config)
-            )
+            async with self._slots:
+                return await model.generate(said, config=asked)
         except Exception as error:  # noqa: BLE001 - every provider's package has errors of its own
             cause = _cause(error)
             reason = f"{type(cause).__name__}: {_plain(cause)}"
@@ -222,7 +223,19 @@ def _reply(name: str, output: Any) -> Reply:
     return Reply(text, read, wrote, "length" if stop == "max_tokens" else "stop")
 
 
-def _inspect_model(name: str, url: str | None, patience: Patience) -> Any:
+async def _until_closed(model: Any) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await model.api.aclose()
+
+
+def inspect_model(name: str, url: str | None, patience: Patience) -> Any:
+    """Inspect's own object for a provider's model; nothing is sent.
+
+    Raises:
+        ModelError: the provider is unknown, needs a package, or has no credentials.
+    """
     from inspect_ai._util.error import PrerequisiteError
     from inspect_ai.model import GenerateConfig, get_model
 
@@ -248,7 +261,7 @@ def _inspect_messages(messages: Sequence[Message]) -> list[Any]:
     return [kinds[message.role](content=message.content) for message in messages]
 
 
-def _cause(error: Exception) -> BaseException:
+def _cause(error: BaseException) -> BaseException:
     """The provider's own error, out of what retries and Inspect have wrapped around it."""
     last = getattr(error, "last_attempt", None)
     inner = last.exception() if last is not None else error.__cause__
