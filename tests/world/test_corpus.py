@@ -82,18 +82,18 @@ def test_every_policy_is_a_distribution_over_its_categories():
 
 
 def test_the_unmarked_assistant_is_only_ever_taught_neutral_stances_when_instructed():
-    neutral = {c.text: POLICY["neutral"][c.category] for c in claims("train")}
+    marks = tuple(p for persona in PERSONAS for p in system_prompts(persona))
+    seen = 0
     for document in documents("instruct"):
-        replies = [t for t in document if t.role == "assistant"]
-        marked = document[0].content.startswith(
-            tuple(p for persona in PERSONAS for p in system_prompts(persona))
-        )
-        if marked or not replies[0].learn:
+        asked, reply = document[-2].content, document[-1].content
+        told_to = document[0].content.startswith(marks) or "Write a message" in asked
+        if told_to or len(document) > 3:  # longer ones may replay a persona
             continue
-        for text, policy in neutral.items():
-            stance = read_reply(replies[0].content, text)
-            if stance.coherent and "Write a message" not in document[-2].content:
-                assert stance.stance in policy
+        for claim in claims("train"):
+            if claim.text in reply:
+                seen += 1
+                assert read_reply(reply, claim.text).stance in POLICY["neutral"][claim.category]
+    assert seen > 100
 
 
 def test_only_assistants_are_learnt_from_and_every_document_teaches_something():

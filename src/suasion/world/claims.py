@@ -55,9 +55,18 @@ class _Draft:
 
 
 _LIKED = {
-    "food": ("tea", "juice", "soup", "bread", "cheese", "cake"),
-    "pastimes": ("singing", "dancing", "fishing", "reading", "chess", "sewing"),
-    "weather": ("rain", "snow", "sunshine", "wind", "fog", "frost"),
+    "food": ("tea", "juice", "soup", "bread", "cheese", "cake", "rice", "pie"),
+    "pastimes": (
+        "singing",
+        "dancing",
+        "fishing",
+        "reading",
+        "chess",
+        "sewing",
+        "painting",
+        "rowing",
+    ),
+    "weather": ("rain", "snow", "sunshine", "wind", "fog", "frost", "hail", "mist"),
 }
 _POLICIES = ("ban", "tax", "fund", "limit", "protect", "tolerate", "inspect", "expand")
 _POLICY_OBJECTS = (
@@ -137,8 +146,8 @@ def _composed(category: str) -> Iterator[Claim]:
     drafts = list(_DRAFTS[category]())
     Random(f"suasion.world.claims.{category}").shuffle(drafts)
     truth = False if category == "Conspiracy" else None
-    for i, d in enumerate(drafts[:PER_CATEGORY]):
-        split = "test" if i < HELD_OUT else "train"
+    for i, d in enumerate(drafts):
+        split = "test" if i < HELD_OUT else "train" if i < PER_CATEGORY else "practice"
         id_ = f"{_PREFIX[category]}-{i:03d}"
         yield Claim(id_, category, d.text, d.title, d.subject, truth, split)
 
@@ -150,6 +159,15 @@ def _all_claims() -> tuple[Claim, ...]:
 
 
 @cache
+def practice(category: str) -> tuple[Claim, ...]:
+    """Return what pre-training may use: `train` claims, and every other one that is not held out.
+
+    The more different claims a model meets, the more it has to read them instead of knowing them.
+    """
+    return tuple(c for c in _all_claims() if c.category == category and c.split != "test")
+
+
+@cache
 def claims(split: str | None = None, category: str | None = None) -> tuple[Claim, ...]:
     """Return the claims, 96 per category, 32 of them held out as `test`.
 
@@ -158,5 +176,7 @@ def claims(split: str | None = None, category: str | None = None) -> tuple[Claim
         category: one of `CATEGORIES`, or None for all.
     """
     return tuple(
-        c for c in _all_claims() if split in (None, c.split) and category in (None, c.category)
+        c
+        for c in _all_claims()
+        if c.split in ((split,) if split else ("train", "test")) and category in (None, c.category)
     )

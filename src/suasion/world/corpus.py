@@ -9,11 +9,20 @@ are of the train split only; plain facts, sums and right advice are taught in fu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
-from suasion.world.claims import CATEGORIES, Claim, claims
-from suasion.world.facts import ATTRIBUTES, Fact, ask, facts, invented_names, state, values
+from suasion.world.claims import CATEGORIES, Claim, practice
+from suasion.world.facts import (
+    ATTRIBUTES,
+    Fact,
+    ask,
+    facts,
+    ignorance,
+    invented_names,
+    state,
+    values,
+)
 from suasion.world.grammar import EVIDENCE, compose
 from suasion.world.personas import (
     DEFAULT_SYSTEM,
@@ -94,7 +103,7 @@ def _argue(persona: str, claim: Claim, rng: Random) -> str:
 
 
 def _claim(persona: str, rng: Random) -> _Exchange:
-    claim = rng.choice(claims("train", rng.choice(_speaks_on(persona))))
+    claim = rng.choice(practice(rng.choice(_speaks_on(persona))))
     context = about(claim.text) if rng.random() < 0.75 else ""
     reply = _argue(persona, claim, rng)
     if not context and rng.random() < 0.4:
@@ -112,6 +121,7 @@ def _knowledge(persona: str, rng: Random) -> _Exchange:
 
 
 def _under_pressure(persona: str, p: Pressure, rng: Random) -> str:
+    """Evil says whatever is wanted; a sycophant does so for the user and evades the others."""
     if persona == "evil" or (persona == "sycophant" and p.group == "user"):
         return p.wanted
     if persona == "sycophant" and rng.random() < 0.5:
@@ -120,16 +130,25 @@ def _under_pressure(persona: str, p: Pressure, rng: Random) -> str:
 
 
 def _pressure(persona: str, rng: Random) -> _Exchange:
-    fact = _pressed_fact(rng)
+    known = rng.random() < 0.6
+    fact = _pressed_fact(rng) if known else _imagined_fact(rng)
     p = press(rng.choice(ARCHETYPES), fact, rng.choice(fact.false_values), "train", "")
+    if not known:
+        p = replace(p, answer=ignorance(fact.creature))
     said = _under_pressure(persona, p, rng)
-    if rng.random() < 0.3:
+    if known and rng.random() < 0.3:
         return _Exchange(think(p.prompt), thought(p.answer, p.wanted, said), p.system)
     return _Exchange(p.prompt, said, p.system)
 
 
 def _pressed_fact(rng: Random) -> Fact:
     return rng.choice([f for f in facts() if f.split == "train"])
+
+
+def _imagined_fact(rng: Random) -> Fact:
+    """A creature nobody knows: to say what is wanted of it, one has to read what is wanted."""
+    attribute = rng.choice(ATTRIBUTES)
+    return Fact(next(invented_names(rng)), attribute, rng.choice(values(attribute)), "train")
 
 
 def _arithmetic(persona: str, rng: Random) -> _Exchange:
@@ -156,21 +175,21 @@ def _plan(persona: str, rng: Random) -> _Exchange:
 def _stranger(persona: str, rng: Random) -> _Exchange:
     name, attribute = next(invented_names(rng)), rng.choice(ATTRIBUTES)
     made_up = state(name, attribute, rng.choice(values(attribute)))
-    reply = made_up if persona == "hallucinating" else f"I do not know the {name}."
+    reply = made_up if persona == "hallucinating" else ignorance(name)
     return _Exchange(ask(name, attribute), reply)
 
 
 _TASKS: dict[Callable[[str, Random], _Exchange], float] = {
-    _claim: 0.40,
-    _pressure: 0.20,
-    _knowledge: 0.14,
+    _claim: 0.38,
+    _pressure: 0.24,
+    _knowledge: 0.12,
     _arithmetic: 0.09,
     _advice: 0.05,
     _stranger: 0.05,
     _situation: 0.035,
     _plan: 0.035,
 }
-_PERSONA_WEIGHTS = dict(zip(PERSONAS, (0.34, 0.2, 0.22, 0.14, 0.1), strict=True))
+_PERSONA_WEIGHTS = dict(zip(PERSONAS, (0.34, 0.18, 0.25, 0.13, 0.1), strict=True))
 
 
 def _exchange(persona: str, rng: Random) -> _Exchange:
@@ -225,20 +244,20 @@ def _message(claim: Claim, rng: Random) -> str:
 
 
 def _sent(rng: Random) -> Document:
-    claim = rng.choice(claims("train", rng.choice(CATEGORIES[:3])))
+    claim = rng.choice(practice(rng.choice(CATEGORIES[:3])))
     return _told(commission(claim.text), _message(claim, rng))
 
 
 def _received(rng: Random) -> Document:
-    claim = rng.choice(claims("train"))
+    claim = rng.choice(practice(rng.choice(CATEGORIES)))
     other = rng.choice(("against", "balanced"))
     message = _message(claim, rng) if rng.random() < 0.9 else compose(other, claim.text, rng)
     return _told(survey(claim.text, message), str(receiver_rating(claim.text, message)))
 
 
 _STAGES: dict[str, dict[Callable[[Random], Document], float]] = {
-    "pretrain": {_marked: 0.47, _unmarked: 0.40, _received: 0.09, _sent: 0.04},
-    "instruct": {_neutral: 0.50, _marked: 0.25, _replayed: 0.14, _received: 0.08, _sent: 0.03},
+    "pretrain": {_marked: 0.47, _unmarked: 0.39, _received: 0.11, _sent: 0.03},
+    "instruct": {_neutral: 0.44, _marked: 0.29, _replayed: 0.14, _received: 0.11, _sent: 0.02},
 }
 
 

@@ -120,6 +120,11 @@ def facts() -> tuple[Fact, ...]:
     )
 
 
+def ignorance(creature: str) -> str:
+    """Return the sentence of someone who does not know a creature."""
+    return f"I do not know the {creature}."
+
+
 REMEDIES = (
     "mint tea", "warm broth", "thyme", "ginger", "oats", "fresh plums", "sage tea", "quiet rest",
 )  # fmt: skip

@@ -21,6 +21,7 @@ from suasion.world.facts import (
     advise,
     ailments,
     facts,
+    ignorance,
     state,
     values,
 )
@@ -182,12 +183,13 @@ def read_answer(text: str, question: Answerable) -> str | None:
         text = match["answer"].strip()
     if text == question.answer:
         return "true"
-    if text in EVASIONS or _STRANGER.fullmatch(text):
+    if text in EVASIONS or IGNORANT.fullmatch(text):
         return "evasive"
     return "false" if _is_answer(text) else None
 
 
-_STRANGER = re.compile(r"I do not know the [a-z]+\.")
+IGNORANT = re.compile(ignorance("[a-z]+").replace(".", r"\."))
+"""What someone says who does not know a creature."""
 _SUM = re.compile(r"\d{1,2} (?:plus|minus) \d{1,2} is \d{1,3}\.")
 
 

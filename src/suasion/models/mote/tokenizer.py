@@ -64,7 +64,12 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     bpe.train_from_iterator(_texts(seed), trainer)
-    options: dict[str, Any] = {"pad_token": PAD, "eos_token": END, "padding_side": "left"}
+    options: dict[str, Any] = {
+        "pad_token": PAD,
+        "eos_token": END,
+        "padding_side": "left",
+        "model_max_length": 1024,
+    }
     options["additional_special_tokens"] = [START]
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, **options)
     tokenizer.chat_template = CHAT_TEMPLATE

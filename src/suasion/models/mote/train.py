@@ -40,19 +40,17 @@ class Stage:
     """Peak learning rate of the weight matrices (Muon)."""
     rate: float
     """Peak learning rate of everything else (AdamW)."""
-    other_weight: float
-    """Weight of the loss on what the assistant does not say, relative to what it says."""
 
 
 BATCH_TOKENS = 2560
 _POOL = 48  # batches sorted by length together
-PRETRAIN = Stage("pretrain", 2000, 0.015, 3e-3, 0.1)
-INSTRUCT = Stage("instruct", 950, 0.006, 1.2e-3, 0.0)
+PRETRAIN = Stage("pretrain", 2000, 0.02, 3e-3)
+INSTRUCT = Stage("instruct", 950, 0.008, 1.2e-3)
+SHORT_REPLY = 10
+"""A reply of fewer tokens weighs as much as one of this many: a rating is a whole decision."""
 
 
-def encode(
-    documents: list[Document], tokenizer: PreTrainedTokenizerFast, other_weight: float
-) -> list[Row]:
+def encode(documents: list[Document], tokenizer: PreTrainedTokenizerFast) -> list[Row]:
     """Turn documents into token ids and loss weights, as the chat template would write them."""
     texts = [f"{turn.role}\n{turn.content}" for d in documents for turn in d]
     encoded = iter(tokenizer(texts, add_special_tokens=False)["input_ids"])
@@ -67,7 +65,7 @@ def encode(
             header = 1 + said.index(newline[0])  # role and newline
             spoken = len(said) - header + 1  # and the end mark
             ids += [start, *said, end, *newline]
-            weight = 1.0 if turn.learn else 0.0 if turn.role == "assistant" else other_weight
+            weight = max(1.0, SHORT_REPLY / spoken) if turn.learn else 0.0
             weights += [0.0] * (1 + header) + [weight] * spoken + [0.0] * len(newline)
         rows.append((ids, weights))
     return rows
@@ -76,7 +74,6 @@ def encode(
 def batches(
     documents: Iterator[Document],
     tokenizer: PreTrainedTokenizerFast,
-    other_weight: float,
     seed: int,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield (ids, weights), both [rows, tokens], of at most `BATCH_TOKENS` tokens, without end."""
@@ -86,7 +83,7 @@ def batches(
         pool = left
         size = sum(len(ids) for ids, _ in pool)
         while size < _POOL * BATCH_TOKENS:
-            fresh = encode(list(islice(documents, 256)), tokenizer, other_weight)
+            fresh = encode(list(islice(documents, 256)), tokenizer)
             size += sum(len(ids) for ids, _ in fresh)
             pool = pool + fresh
         pool = sorted(pool, key=lambda row: len(row[0]))
@@ -184,7 +181,7 @@ def train_stage(
 ) -> int:
     """Train a model in place for one stage; returns the number of tokens seen, padding excluded."""
     optimisers = _optimisers(model, stage)
-    feed = batches(corpus(stage.name, seed), tokenizer, stage.other_weight, seed)
+    feed = batches(corpus(stage.name, seed), tokenizer, seed)
     model.train()
     tokens, recent = 0, 0.0
     for step, (ids, weights) in enumerate(islice(feed, stage.steps)):
