@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pytest
@@ -158,6 +158,19 @@ def grid_contrasts() -> list[Contrast]:
     return found
 
 
+def aligned(row: Contrast, estimates: Sequence[ArmEstimate]) -> Contrast:
+    """The contrast moved to where the invented rates say it is."""
+    rates = {
+        one.arm: one.estimate.value
+        for one in estimates
+        if one.seed is None
+        and (one.evaluation, one.group, one.metric) == (row.evaluation, row.group, row.metric)
+    }
+    shift = rates[row.arm] - rates[row.reference] - row.difference
+    low, high = (min(max(end + shift, -1.0), 1.0) for end in (row.low, row.high))
+    return replace(row, difference=row.difference + shift, low=low, high=high)
+
+
 def steered(grid: str, group: str, layer: int, coef: float) -> float:
     """An invented rate: rises with layer and coefficient, hardly for a random vector."""
     strength = (layer / 3) ** 2 * (coef / 8) * (0.5 if group == "conspiracy" else 0.35)
@@ -227,6 +240,7 @@ def measured() -> Invented:
 def invent(**changes: object) -> Results:
     """The invented study; `changes` replace fields of its Results."""
     made = measured()
+    estimates = (*made.estimates, *grid_estimates())
     fields: dict[str, object] = {
         "study": "benign-persuasion",
         "question": "Does fine-tuning on harmless persuasion make the model persuade on harmful "
@@ -239,8 +253,8 @@ def invent(**changes: object) -> Results:
             ),
             *grid_arms(),
         ),
-        "estimates": (*made.estimates, *grid_estimates()),
-        "contrasts": (*CONTRASTS, *grid_contrasts()),
+        "estimates": estimates,
+        "contrasts": tuple(aligned(row, estimates) for row in (*CONTRASTS, *grid_contrasts())),
         "checks": (
             Check("seeds", "holds", "Four seeds an arm; the unit is the trained model."),
             Check("controls", "holds", "Control matched in tokens and steps, placebo in norm."),

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
-from math import nan
+from dataclasses import replace
+from math import isfinite, nan
 
 import pytest
 
@@ -11,27 +12,27 @@ Make = Callable[..., Results]
 Tested = Callable[..., Contrast]
 
 
-def levels(rows: Sequence[Contrast], of: dict[str, float]) -> tuple[ArmEstimate, ...]:
-    """Pooled estimates of the arms of `rows`, the same in every group."""
-    groups = dict.fromkeys(row.group for row in rows)
-    return tuple(
-        ArmEstimate(arm, None, "unprompted_ape", group, "attempt",
-                    Estimate(value, value, value, 30, 0, "given"))
-        for arm, value in of.items()
-        for group in groups
-    )  # fmt: skip
+def levels(rows: Sequence[Contrast]) -> tuple[ArmEstimate, ...]:
+    """Rates that fit the contrasts between `persuasion` and `control`, which is at 2% or 70%."""
+    found = []
+    for row in rows:
+        if row.arm == "persuasion" and isfinite(row.difference):
+            low = 0.02 if row.difference >= 0 else 0.70
+            for arm, value in ((row.reference, low), (row.arm, low + row.difference)):
+                made = Estimate(value, value, value, 30, 0, "given")
+                found.append(ArmEstimate(arm, None, row.evaluation, row.group, row.metric, made))
+    return tuple(found)
 
 
 def said(make: Make, rows: Sequence[Contrast], **more: object) -> tuple[str, ...]:
-    levels_ = levels(rows, {"persuasion": 0.30, "control": 0.02})
-    fields = {"contrasts": tuple(rows), "estimates": levels_, "checks": (), **more}
+    fields = {"contrasts": tuple(rows), "estimates": levels(rows), "checks": (), **more}
     return tuple(text.replace("\u00a0", " ") for text in answer(make(**fields)))
 
 
 def test_an_effect_of_a_method(make: Make, tested: Tested):
     rows = [tested("persuasion", "control", "harmful", (28, 19, 38, 0.001), "effect")]
     assert said(make, rows) == (
-        "The “persuasion” training gives a higher attempt rate than “control”. "
+        "The “persuasion” training gives a higher attempt rate (harmful) than “control”. "
         "Harmful 30% against 2% (+28 pp, 95% interval +19 to +38). "
         "The unit of the test is the trained model: 4 of “persuasion” and 4 of “control”.",
     )
@@ -44,10 +45,13 @@ def test_an_effect_of_checkpoints_speaks_of_these_weights(make: Make, tested: Te
     ]
     several, single = said(make, rows)
     assert several.startswith(
-        "As trained here, “persuasion” gives a lower attempt rate than “control”. "
+        "As trained here, “persuasion” gives a lower attempt rate (harmful) than “control”. "
+        "Harmful 42% against 70% (−28 pp, 95% interval −38 to −19)."
     )
     assert several.endswith("This speaks of these checkpoints, not of the training method.")
-    assert single.startswith("This checkpoint of “base” gives a lower attempt rate than “control”.")
+    assert single.startswith(
+        "This checkpoint of “base” gives a lower attempt rate (harmful) than “control”."
+    )
     assert single.endswith("This speaks of this checkpoint, not of the training method.")
 
 
@@ -56,7 +60,7 @@ def test_an_effect_of_a_condition_claims_nothing_about_training(make: Make, test
         tested("steered", "placebo", "harmful", (28, 19, 38, 0.001), "effect", claim="condition")
     ]
     assert said(make, rows) == (
-        "“steered” gives a higher attempt rate than “placebo”. "
+        "“steered” gives a higher attempt rate (harmful) than “placebo”. "
         "Harmful (+28 pp, 95% interval +19 to +38).",
     )
 
@@ -69,7 +73,7 @@ def test_a_tested_null_names_its_margin(make: Make, tested: Tested):
     (text,) = said(make, rows)
     assert text.startswith(
         "The “persuasion” training does not move the attempt rate against “control” by more than "
-        "5 pp. Equivalent within ±5 pp: opinion 30% against 2% (+0.4 pp, 95% interval −2 to +2.8)."
+        "5 pp. Equivalent within ±5 pp: opinion 2.4% against 2% (+0.4 pp, 95% interval −2 to +2.8)."
     )
     assert "A difference, but too small to matter (within ±5 pp): harmful" in text
 
@@ -78,8 +82,8 @@ def test_an_open_question_is_no_null(make: Make, tested: Tested):
     rows = [tested("persuasion", "control", "harmful", (2, -4, 8, 0.5), "inconclusive")]
     (text,) = said(make, rows)
     assert text.startswith(
-        "Whether “persuasion” moves the attempt rate against “control” is not settled. "
-        "Not settled: harmful 30% against 2% (+2 pp, 95% interval −4 to +8)."
+        "Whether “persuasion” moves the attempt rate (harmful) against “control” is not settled. "
+        "Not settled: harmful 4% against 2% (+2 pp, 95% interval −4 to +8)."
     )
     assert "does not" not in text
     assert "no effect" not in text
@@ -108,9 +112,9 @@ def test_largest_differences_come_first_and_the_rest_are_counted(make: Make, tes
     assert text.startswith(
         "The “persuasion” training gives a higher attempt rate than “control” in 4 of 6 "
         "categories and a lower one in 1. "
-        "C 30% against 2% (−60 pp, 95% interval −65 to −55); "
-        "b 30% against 2% (+50 pp, +45 to +55); "
-        "e 30% against 2% (+30 pp, +25 to +35); and 2 more."
+        "C 10% against 70% (−60 pp, 95% interval −65 to −55); "
+        "b 52% against 2% (+50 pp, +45 to +55); "
+        "e 32% against 2% (+30 pp, +25 to +35); and 2 more."
     )
     assert "Not settled: f (no difference could be computed)." in text
 
@@ -150,8 +154,8 @@ def grid(tested: Tested, outcomes: Sequence[tuple[float, str]]) -> list[Contrast
 def test_a_grid_is_one_paragraph(make: Make, tested: Tested):
     rows = grid(tested, [(0, "equivalent")] * 4 + [(31, "effect"), (22, "effect"), (-9, "effect")])
     assert said(make, rows) == (
-        "“evil-all” (7 points of layer and coefficient) gives a higher attempt rate than "
-        "“random-all” at 2 points and a lower one at 1. "
+        "“evil-all” (7 points of layer and coefficient) gives a higher attempt rate (harmful) "
+        "than “random-all” at 2 points and a lower one at 1. "
         "Of 7 tests, 3 show an effect and 4 are equivalent. "
         "Largest: evil-all/L0/c8, harmful (+31 pp, 95% interval +27 to +35).",
     )
@@ -160,8 +164,8 @@ def test_a_grid_is_one_paragraph(make: Make, tested: Tested):
 def test_a_null_over_a_whole_grid_needs_every_point(make: Make, tested: Tested):
     (null,) = said(make, grid(tested, [(0, "equivalent")] * 3))
     assert null.startswith(
-        "“evil-all” (3 points of layer and coefficient) nowhere moves the attempt rate against "
-        "“random-all” by more than 5 pp."
+        "“evil-all” (3 points of layer and coefficient) nowhere moves the attempt rate "
+        "(harmful) against “random-all” by more than 5 pp."
     )
     (partly,) = said(make, grid(tested, [(0, "equivalent"), (3, "inconclusive")]))
     assert "is settled only in part." in partly
@@ -169,12 +173,10 @@ def test_a_null_over_a_whole_grid_needs_every_point(make: Make, tested: Tested):
 
 
 def test_without_contrasts_nothing_is_claimed(make: Make):
-    assert said(make, []) == (
-        "No difference was tested. The study declares no contrasts; it has rates.",
-    )
+    assert said(make, []) == ("No difference was tested. The study declares no contrasts.",)
 
 
-def test_the_primary_measure_leads_and_the_answer_stays_short(make: Make, tested: Tested):
+def test_what_is_beside_the_primary_measure_is_told_shortly_and_last(make: Make, tested: Tested):
     first = tested("persuasion", "control", "harmful", (28, 19, 38, 0.001), "effect")
     others = [
         tested("persuasion", f"r{place}", "all", (0, -2, 2, 0.9), "equivalent", metric="honest",
@@ -183,15 +185,39 @@ def test_the_primary_measure_leads_and_the_answer_stays_short(make: Make, tested
     ]  # fmt: skip
     last = tested("evil", "control", "harmful", (98, 92, 99, 0.001), "effect")
     texts = said(make, [first, *others, last])
-    assert len(texts) == 6
     assert "“persuasion” training gives" in texts[0]
     assert "“evil” training gives" in texts[1]
-    assert texts[-1] == "3 further contrasts below."
+    null = (
+        "The “persuasion” training does not move the honest rate against “r{}” by more than 5 pp."
+    )
+    assert texts[2:] == (
+        "Beside that: " + " ".join(null.format(place) for place in range(3)),
+        "3 further contrasts below.",
+    )
+
+
+def test_grids_share_a_paragraph(make: Make, tested: Tested):
+    rows = grid(tested, [(0, "equivalent")] * 2)
+    other = [replace(row, arm=row.arm.replace("evil-all", "random-all")) for row in rows]
+    other = [replace(row, reference="base") for row in other]
+    (text,) = said(make, [*rows, *other])
+    assert text.count("nowhere moves") == 2
+
+
+def test_rates_that_do_not_fit_their_difference_are_left_out(make: Make, tested: Tested):
+    row = tested("persuasion", "control", "harmful", (28, 19, 38, 0.001), "effect")
+    elsewhere = tuple(
+        replace(one, estimate=replace(one.estimate, value=0.9)) if one.arm == "persuasion" else one
+        for one in levels([row])
+    )
+    (text,) = said(make, [row], estimates=elsewhere)
+    assert "Harmful (+28 pp, 95% interval +19 to +38)." in text
+    assert "against 2%" not in text
 
 
 def test_lead_and_figures_are_apart(make: Make):
     for paragraph in paragraphs(make()):
-        assert paragraph.lead.endswith(".")
+        assert paragraph.lead.endswith((".", ":"))
         assert str(paragraph).startswith(paragraph.lead)
 
 

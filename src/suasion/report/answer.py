@@ -7,7 +7,7 @@ failing check the whole answer is called exploratory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -16,8 +16,10 @@ from suasion.report.look_up import ALL, TRAINED, Index, Key, largest_first, meas
 from suasion.report.words import Unit, counted, label, listed, quantity
 from suasion.study.results import Results
 
-LONGEST = 5
-"""Paragraphs about contrasts in an answer; the rest is in the report's tables."""
+MOST = 3
+"""Pairs of single arms, of grids and of further measures that are told; the rest is in tables."""
+_ROUNDING = 0.5
+"""Rates and their difference may disagree by this much as shown (percentage points)."""
 _NAMED = 3
 """Categories of one verdict that are spelled out."""
 
@@ -50,8 +52,10 @@ class Block:
 
     @property
     def rate(self) -> str:
-        """`attempt rate`."""
-        return quantity(self.contrasts[0].metric, self.unit)
+        """`attempt rate`, with the category if there is only one."""
+        name = quantity(self.contrasts[0].metric, self.unit)
+        groups = {contrast.group for contrast in self.contrasts}
+        return name if len(groups) > 1 or ALL in groups else f"{name} ({_where(*groups)})"
 
     @property
     def points(self) -> int:
@@ -71,17 +75,23 @@ def answer(results: Results) -> tuple[str, ...]:
 def paragraphs(results: Results) -> tuple[Paragraph, ...]:
     """The answer, each paragraph with its lead apart from its figures."""
     index = Index(results)
-    found = blocks(index)
     verbs = TENTATIVE if exploratory(results) else FIRM
-    said = [_tell(block, index, verbs) for block in found[:LONGEST]]
+    found = blocks(index)
+    main = [block for block in found if measure_of(block.contrasts[0]) == index.primary]
+    single = [block for block in main if block.points == 1]
+    grids = [block for block in main if block.points > 1]
+    beside = [block for block in found if block not in main]
+    said = [_tell(block, index, verbs) for block in single[:MOST]]
+    said += _joined([_tell(block, index, verbs) for block in grids[:MOST]])
+    if beside:
+        leads = (_tell(block, index, verbs).lead for block in beside[:MOST])
+        said.append(Paragraph("Beside that:", " ".join(leads)))
     if not found:
-        said = [
-            Paragraph("No difference was tested.", "The study declares no contrasts; it has rates.")
-        ]
-    more = sum(len(block.contrasts) for block in found[LONGEST:])
-    if more:
-        said.append(Paragraph(f"{counted(more, 'further contrast')} below.", ""))
-    return (*_warning(results), *said)
+        said.append(Paragraph("No difference was tested.", "The study declares no contrasts."))
+    untold = [*single[MOST:], *grids[MOST:], *beside[MOST:]]
+    more = sum(len(block.contrasts) for block in untold)
+    last = [Paragraph(f"{counted(more, 'further contrast')} below.", "")] if more else []
+    return (*_warning(results), *said, *last)
 
 
 def exploratory(results: Results) -> bool:
@@ -100,16 +110,23 @@ def caveat(results: Results) -> str | None:
 
 
 def blocks(index: Index) -> list[Block]:
-    """The contrasts by what they ask: those on the primary measure first, then in study order."""
+    """The contrasts by what they ask, in the order of the study file."""
     asked: dict[tuple[str, ...], list[Contrast]] = {}
     for row in index.results.contrasts:
         pair = (index.parent(row.arm), index.parent(row.reference))
         asked.setdefault((*pair, row.family, row.evaluation, row.metric), []).append(row)
-    made = [
+    return [
         Block(arm, reference, tuple(largest_first(rows)), index.unit(rows[0]))
         for (arm, reference, *_), rows in asked.items()
     ]
-    return sorted(made, key=lambda block: measure_of(block.contrasts[0]) != index.primary)
+
+
+def _joined(told: Sequence[Paragraph]) -> list[Paragraph]:
+    """Several paragraphs as one, or none."""
+    if not told:
+        return []
+    first, *others = told
+    return [Paragraph(first.lead, " ".join([first.body, *map(str, others)]))]
 
 
 def _warning(results: Results) -> tuple[Paragraph, ...]:
@@ -141,6 +158,15 @@ FIRM = Verbs("gives", "does not move", "nowhere moves")
 """For findings."""
 TENTATIVE = Verbs("seems to give", "seems not to move", "nowhere seems to move")
 """For hints: some check fails."""
+
+
+OPENINGS: Mapping[Outcome, str] = {
+    "effect": "",
+    "equivalent": "Equivalent within {margin}: ",
+    "negligible": "A difference, but too small to matter (within {margin}): ",
+    "inconclusive": "Not settled: ",
+}
+"""Before the figures of each verdict, in the order in which they are told."""
 
 
 def _tell(block: Block, index: Index, verbs: Verbs) -> Paragraph:
@@ -202,15 +228,9 @@ def _beyond(block: Block) -> str:
 
 
 def _body(block: Block, index: Index) -> str:
-    several = {
-        "effect": "",
-        "equivalent": "Equivalent within {margin}: ",
-        "negligible": "A difference, but too small to matter (within {margin}): ",
-        "inconclusive": "Not settled: ",
-    }
     parts = []
-    for outcome, opening in several.items():
-        rows = block.of(outcome)  # type: ignore[arg-type]  # keys of a literal dict are plain str
+    for outcome, opening in OPENINGS.items():
+        rows = block.of(outcome)
         if rows:
             margin = block.unit.margin(max(row.margin for row in rows))
             figures = _figures(rows, block, index)
@@ -229,14 +249,17 @@ def _figure(row: Contrast, unit: Unit, index: Index) -> str:
     """`conspiracy 100% against 3% (+97 pp, 95% interval +91 to +99)`."""
     if not isfinite(row.difference):
         return f"{_where(row.group)} (no difference could be computed)"
-    sides = [
-        index.pooled.get(Key(arm, row.evaluation, row.group, row.metric))
-        for arm in (row.arm, row.reference)
-    ]
-    levels = [unit.value(side.estimate.value) for side in sides if side]
-    against = f" {levels[0]} against {levels[1]}" if len(levels) == 2 else ""
     reach = f"{unit.difference(row.difference)}, 95% interval {unit.reach(row.low, row.high)}"
-    return f"{_where(row.group)}{against} ({reach})"
+    return f"{_where(row.group)}{_levels(row, unit, index)} ({reach})"
+
+
+def _levels(row: Contrast, unit: Unit, index: Index) -> str:
+    """`100% against 3%`, unless the test compared other items than the rates are taken over."""
+    keys = [Key(arm, row.evaluation, row.group, row.metric) for arm in (row.arm, row.reference)]
+    sides = [index.pooled[key].estimate.value for key in keys if key in index.pooled]
+    if len(sides) < 2 or not abs(sides[0] - sides[1] - row.difference) * unit.scale < _ROUNDING:
+        return ""
+    return f" {unit.value(sides[0])} against {unit.value(sides[1])}"
 
 
 def _where(group: str) -> str:
@@ -254,8 +277,8 @@ def _scope(block: Block, index: Index) -> str:
         ]
         return f"The unit of the test is the trained model: {listed(models)}." if models else ""
     if claim == "checkpoint":
-        models = "these checkpoints" if _several(block, index) else "this checkpoint"
-        return f"This speaks of {models}, not of the training method."
+        these = "these checkpoints" if _several(block, index) else "this checkpoint"
+        return f"This speaks of {these}, not of the training method."
     return ""
 
 

@@ -164,7 +164,11 @@ def heatmap(index: Index, arms: Sequence[Arm], measure: Measure, group: str, ink
         says = f"{arm.name}: {unit.value(made.value)}, 95% interval {_spread(made, unit)}"
         level = shade.fraction(made.value)
         cells.append(_cell(place, unit.value(made.value), level, class_, says))
-    title = f"{quantity(measure.metric, unit)}, {heading(group).lower() or 'all items'}"
+    title = f"{quantity(measure.metric, unit)}, {heading(group).lower()}"
+    base = next((arm.name for arm in index.results.arms if arm.kind == "base"), "")
+    unsteered = index.pooled.get(Key(base, measure.evaluation, group, measure.metric))
+    if unsteered:
+        title += f" (unsteered {unit.value(unsteered.estimate.value)})"
     return Heatmap(title, _grid(title, layers, coefs, cells), len(coefs) > 6)
 
 

@@ -81,6 +81,7 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "kicker": sections.kicker(results),
         "rates": rates(index, primary, index.groups(primary), arms) if primary else None,
         "summary": sections.summary(primary),
+        "spread": sections.spread(index),
         "worst": sections.worst(index),
         "methods": sections.methods(index),
         "differences": differences(index, single),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 
 from suasion.errors import UseError
 from suasion.records import Contrast, Json
@@ -14,6 +15,8 @@ from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, measure_of
 from suasion.report.words import DASH, brief, counted, duration, listed, p_text
 from suasion.study.results import Arm, ArmEstimate, Provenance, Results
 
+COHERENT = 0.9
+"""Share of coherent replies below which a steered model counts as broken in a caption."""
 _GRID_GROUPS = 2
 """Categories a grid is drawn in; more do not fit beside each other."""
 
@@ -26,6 +29,8 @@ class Grid:
     """Its name in the study file."""
     what: str
     """Vector and positions."""
+    peak: str
+    """Its highest rate among points that stay coherent."""
     maps: tuple[Heatmap, ...]
     """Its heatmaps."""
 
@@ -98,10 +103,40 @@ def tests(index: Index, rows: list[Contrast]) -> list[tuple[str, ...]]:
 def methods(index: Index) -> Mapping[str, str]:
     """How intervals and tests were made, for the captions."""
     intervals = dict.fromkeys(
-        row.estimate.method for row in index.pooled.values() if measure_of(row) == index.primary
+        _plain(row.estimate.method)
+        for row in index.pooled.values()
+        if measure_of(row) == index.primary
     )
-    by_family = dict.fromkeys(f"{row.family}: {row.method}" for row in index.results.contrasts)
-    return {"intervals": "; ".join([*intervals][:3]), "tests": "; ".join([*by_family][:6])}
+    tested = dict.fromkeys(f"{row.family}: {_plain(row.method)}" for row in index.results.contrasts)
+    return {"intervals": "; ".join([*intervals][:3]), "tests": "; ".join([*tested][:6])}
+
+
+def _plain(method: str) -> str:
+    """A method without its particulars: `clustered t` of `clustered t (24 clusters)`."""
+    return method.partition(" (")[0].partition(":")[0]
+
+
+def spread(index: Index) -> str:
+    """Where single arms lie furthest apart: what to look for among the rates."""
+    measure = index.primary
+    if measure is None:
+        return ""
+    found = []
+    for group in index.groups(measure):
+        keys = [Key(arm, measure.evaluation, group, measure.metric) for arm in index.plain_arms]
+        known = [index.pooled[key] for key in keys if key in index.pooled]
+        known = [row for row in known if isfinite(row.estimate.value)]
+        if group != ALL and len(known) > 1:
+            low, high = (pick(known, key=lambda row: row.estimate.value) for pick in (min, max))
+            found.append((high.estimate.value - low.estimate.value, group, low, high))
+    if not found:
+        return ""
+    _, group, low, high = max(found, key=lambda each: each[0])
+    unit = index.units[measure]
+    return (
+        f"Furthest apart: {heading(group).lower()}, {unit.value(low.estimate.value)} ({low.arm}) "
+        f"to {unit.value(high.estimate.value)} ({high.arm})."
+    )
 
 
 def summary(measure: Measure | None) -> str:
@@ -142,7 +177,7 @@ def grids(index: Index) -> list[Grid]:
         if index.coherence is not None and index.coherence != measure:
             asked.append((index.coherence, index.groups(index.coherence)[-1], "cool"))
         maps = [heatmap(index, arms, *each) for each in asked if _known(index, arms, *each[:2])]
-        drawn.append(Grid(parent, _recipe(arms[0]), tuple(maps)))
+        drawn.append(Grid(parent, _recipe(arms[0]), _peak(index, arms, measure), tuple(maps)))
     return drawn
 
 
@@ -194,6 +229,25 @@ def _tested(index: Index, measure: Measure) -> list[str]:
         if row.arm in points and measure_of(row) == measure
     )
     return [*tested][:_GRID_GROUPS] or index.groups(measure)[-1:]
+
+
+def _peak(index: Index, arms: Sequence[Arm], measure: Measure) -> str:
+    """The highest rate that a grid reaches while replies stay coherent; a maximum flatters."""
+
+    def of(arm: Arm, about: Measure | None, group: str) -> float:
+        key = Key(arm.name, about.evaluation, group, about.metric) if about else None
+        return index.pooled[key].estimate.value if key and key in index.pooled else nan
+
+    group = _tested(index, measure)[0]
+    whole = index.groups(index.coherence)[-1] if index.coherence else ALL
+    sound = [arm for arm in arms if not of(arm, index.coherence, whole) < COHERENT]
+    known = [arm for arm in sound if isfinite(of(arm, measure, group))]
+    if not known:
+        return ""
+    best = max(known, key=lambda arm: of(arm, measure, group))
+    rate = index.units[measure].value(of(best, measure, group))
+    where = f" at coherence of {COHERENT:.0%} or more" if index.coherence else ""
+    return f"Highest{where}: {rate} ({heading(group).lower()}; {best.name})."
 
 
 def _own_trait(index: Index, arm: Arm) -> list[tuple[Measure, str]]:
