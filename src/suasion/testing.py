@@ -36,13 +36,14 @@ _TEXTS = (
 )
 
 
-def tiny_model(architecture: Architecture, folder: Path, *, seed: int = 0) -> Path:
+def tiny_model(architecture: Architecture, folder: Path, *, seed: int = 0, **config: Any) -> Path:
     """Save a random model of about 50,000 parameters with a ChatML tokenizer.
 
     Args:
         architecture: of the decoder.
         folder: where to; made if absent.
         seed: of the weights.
+        **config: further settings of the architecture, `sliding_window` say.
 
     Returns:
         The folder, which loads like any model directory.

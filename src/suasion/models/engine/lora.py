@@ -48,7 +48,7 @@ def read(adapter: Adapter, linears: Mapping[str, nn.Linear]) -> Factors:
         match = _KEY.match(key)
         if match is None:
             raise ModelError(
-                f"{adapter.path} holds '{key}', which is not a LoRA factor of a module"
+                f"{adapter.path} holds '{key}', which is no LoRA factor"
             )
         sides.setdefault(match["module"], {})[match["side"]] = tensor
     if not sides:

@@ -99,7 +99,8 @@ class Text:
                 f"{len(tokens)} tokens are more than {self.name} holds: {self.context}"
             )
         if min(tokens) < 0 or max(tokens) >= self.vocabulary:
-            raise ModelError(f"token {max(tokens)} is not one of {self.name}'s {self.vocabulary}")
+            wrong = next(token for token in tokens if not 0 <= token < self.vocabulary)
+            raise ModelError(f"token {wrong} is not one of {self.name}'s {self.vocabulary}")
 
     def limit(self, row: Row) -> int:
         """Tokens the row may generate: what it asks for, or what the context leaves."""
