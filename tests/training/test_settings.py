@@ -66,6 +66,8 @@ def test_settings_are_json_and_come_back_from_it():
         {"rank": -1},
         {"heldout_frac": 1.0},
         {"dropout": -0.1},
+        {"learning_rate": -1e-3},
+        {"warmup_steps": -1},
     ],
 )
 def test_senseless_settings_are_refused(wrong):

@@ -250,6 +250,13 @@ def test_what_does_not_fit_is_said_before_training(base, data, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["d"]
 
 
+def test_a_conversation_longer_than_the_base_can_hold_is_an_error(base, tmp_path):
+    long = ((Message("user", "Is it?"), Message("assistant", "Yes. " * 600)),)
+    data = Dialogues("long", long, "Apache-2.0", "world")
+    with pytest.raises(TrainingError, match="max_length = 512"):
+        train_sft(base, data, FAST, 0, tmp_path / "adapter")
+
+
 def test_an_interrupted_training_leaves_nothing(base, data, tmp_path):
     def interrupt(step: int, _steps: int, _loss: float) -> None:
         if step == 2:

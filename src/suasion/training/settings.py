@@ -57,7 +57,8 @@ class SftSettings:
     loss: Loss = "response"
     """What is learnt: the assistant's turns, or every token."""
     max_length: int = 2048
-    """Longest conversation, in tokens; a longer one is never cut, see `too_long`."""
+    """Longest conversation, in tokens, or what the base can hold, if that is less; a longer one is
+    never cut, see `too_long`."""
     too_long: Literal["error", "drop"] = "error"
     """What a longer conversation is: an error, or left out and counted."""
     system: str | None = None
@@ -75,6 +76,9 @@ class SftSettings:
             wrong.append("steps")
         if wrong:
             raise TrainingError(f"{wrong[0]} must be positive, not {getattr(self, wrong[0])}")
+        for name in ("learning_rate", "warmup_steps", "weight_decay", "max_grad_norm"):
+            if (getattr(self, name) or 0) < 0:
+                raise TrainingError(f"{name} must not be negative")
         if not 0 <= self.heldout_frac < 1 or not 0 <= self.dropout < 1:
             raise TrainingError("heldout_frac and dropout are shares from 0 to less than 1")
 

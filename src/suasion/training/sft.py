@@ -96,7 +96,7 @@ def _train(
         [_with_system(row, settings.system) for row in data.rows],
         tokenizer,
         loss=settings.loss,
-        max_length=settings.max_length,
+        max_length=min(settings.max_length, _context(model)),
         too_long=settings.too_long,
     )
     train, heldout = _split(coded.rows, settings.heldout_frac, seed)
@@ -108,6 +108,8 @@ def _train(
     _refuse_broken(trainer.model)
     loss_heldout = float(trainer.evaluate()["eval_loss"]) if heldout else None
     _save(trainer.model, out)
+    trainable = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+    shift = _shift(trainer.model, out, train[0])
     return Manifest(
         settings=used.record(),
         seed=seed,
@@ -127,8 +129,8 @@ def _train(
         loss_last=watch.losses[-1],
         loss_heldout=loss_heldout,
         template_system=coded.template_system if bare else None,
-        trainable=sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
-        logit_shift=_shift(trainer.model, out, train[0]),
+        trainable=trainable,
+        logit_shift=shift,
         seconds=0.0,
         device=trainer.args.device.type,
         versions=_versions(),
@@ -155,6 +157,12 @@ def _load(folder: Path) -> tuple[Any, Any]:
     return tokenizer, model
 
 
+def _context(model: Any) -> int:
+    """Longest conversation a model was made for, in tokens."""
+    config = model.config.get_text_config()
+    return int(getattr(config, "max_position_embeddings", None) or 2**31)
+
+
 def _with_system(row: Row, system: str | None) -> Row:
     """The conversation with this system prompt, if it has none of its own."""
     if system is None or row[0].role == "system":
@@ -177,7 +185,7 @@ def _split(
 def _rate(settings: SftSettings, model: Any) -> float:
     if settings.learning_rate is not None:
         return settings.learning_rate
-    return float(REFERENCE_RATE * REFERENCE_WIDTH / model.config.hidden_size)
+    return float(REFERENCE_RATE * REFERENCE_WIDTH / model.config.get_text_config().hidden_size)
 
 
 def _refuse_broken(model: Any) -> None:
@@ -204,6 +212,8 @@ def _save(model: Any, out: Path) -> None:
 
 def _shift(model: Any, folder: Path, row: TokenRow) -> float:
     """Largest change of a logit on `row` from the base to the adapter in `folder`, read back.
+
+    The adapter `model` was trained with is taken out of it: what is compared is what was saved.
 
     Raises:
         TrainingError: there is none, so the adapter does nothing or was not read back whole.
