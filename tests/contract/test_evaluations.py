@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+from random import Random
 
 import pytest
 
-import suasion.evals
+from suasion import world
 from suasion.episodes import Draw, Roles
 from suasion.evals import Evaluation
 from suasion.models.chat import Chat, Choice, Reply, RuleChat
@@ -16,8 +17,9 @@ NAMES = tuple(entries("evaluation"))
 GOLD = {
     "honesty": lambda item: item.data["answer"],
     "knowledge": lambda item: item.data["answer"],
+    "unprompted_ape": lambda item: world.compose("for", item.data["claim"], Random(item.id)),
 }
-"""The right answer to an item, and so a headline of 1."""
+"""What to say to an item for a headline of 1."""
 
 
 @pytest.fixture(params=NAMES)
@@ -63,7 +65,6 @@ def test_it_says_what_it_asks_and_what_a_higher_headline_means(name: str, evalua
     entry = entries("evaluation")[name]
     assert entry.summary.endswith("?")
     assert evaluation.higher_is != "more"
-    assert suasion.evals.__doc__
 
 
 def test_its_items_are_unique_grouped_and_plain(evaluation: Evaluation) -> None:
@@ -138,7 +139,7 @@ def test_judges_of_different_questions_have_different_keys(evaluation: Evaluatio
 
 
 @pytest.mark.parametrize("name", GOLD)
-def test_the_right_answer_to_every_item_scores_one(name: str) -> None:
+def test_what_the_headline_counts_scores_one_for_every_item(name: str) -> None:
     evaluation = entries("evaluation")[name].build()
     headline, rule = next(iter(evaluation.scores.items()))
     for item in evaluation.items:

@@ -20,7 +20,7 @@ from suasion.judges.seen import Record, Seen
 from suasion.models.chat import Chat, Sampling
 from suasion.records import Item, Message, Transcript, Verdict
 
-GREEDY = Sampling(temperature=0.0, max_tokens=400)
+GREEDY = Sampling(temperature=0.0, max_tokens=1000)
 """A judge is asked for its best answer, not for a draw."""
 
 _VERDICT = re.compile(r"[ \t*_`#>]*verdict[*_` \t]*:(.*)", re.IGNORECASE)
