@@ -24,6 +24,7 @@ from suasion.models.chat import Choice, Reply, Sampling
 from suasion.models.condition import Condition
 from suasion.records import Item, Message, Verdict
 from suasion.study.bases import Pace
+from suasion.training.settings import Manifest
 
 GROUPS = ("mild", "wild")
 
@@ -152,8 +153,13 @@ class ScriptedModels:
         (out / "adapter_config.json").write_text("{}")
         content = f"{self.adapter_bytes!r} {data.digest} {seed} {settings}"
         (out / "adapter_model.safetensors").write_text(content)
-        steps = settings["steps"] or 10
-        return {"steps": steps, "tokens": 100, "supervised": 50, "rows": 4, "settings": settings}
+        return Manifest(
+            settings=settings, seed=seed, data=data.name, data_digest=data.digest,
+            tokens_digest="", base_digest=self.digest, adapter_digest="", rows=4, dropped=0,
+            heldout=0, unended=0, tokens=100, supervised=50, steps=settings["steps"] or 10,
+            loss_first=2.0, loss_last=1.0, loss_heldout=None, template_system=None, trainable=7,
+            logit_shift=0.5, seconds=0.0, device="cpu", versions={},
+        ).record()  # fmt: skip
 
 
 STUDY = """

@@ -78,10 +78,9 @@ def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, 
     if given["trait"] == "random":
         given["like_trait"] = settings(str(given["like"]), spec)["trait"]
     layer, coef = given["layer"], given["coef"]
-    rows = layer if isinstance(layer, list) else [layer]
+    rows = [_blocks(name, row, layers) for row in (layer if isinstance(layer, list) else [layer])]
+    rows = [row for i, row in enumerate(rows) if row not in rows[:i]]  # two depths may be one block
     columns = coef if isinstance(coef, list) else [coef]
-    for row in rows:
-        _check_layers(name, row, layers)
     points = [{**given, "layer": row, "coef": column} for row in rows for column in columns]
     if not isinstance(layer, list) and not isinstance(coef, list):
         return [(name, points[0])]
@@ -93,9 +92,15 @@ def _layer_name(layer: Json) -> str:
     return "L" + "+".join(str(block) for block in blocks)
 
 
-def _check_layers(name: str, layer: Json, layers: int) -> None:
-    for block in layer if isinstance(layer, list) else [layer]:
-        if not isinstance(block, int) or block < 0 or (layers and block >= layers):
-            raise StudyError(
-                f"arm '{name}' steers at layer {block}; the base has layers 0 to {layers - 1}"
-            )
+def _blocks(name: str, layer: Json, layers: int) -> Json:
+    """A layer, or several at once, as 0-based blocks."""
+    if isinstance(layer, list):
+        return [_blocks(name, each, layers) for each in layer]
+    if isinstance(layer, str):
+        return round(int(layer.removesuffix("%")) / 100 * (layers - 1))
+    if not isinstance(layer, int) or (layers and layer >= layers):
+        raise StudyError(
+            f"arm '{name}' steers at layer {layer}; the base has layers 0 to {layers - 1} "
+            "(a depth like 50% suits any base)"
+        )
+    return layer

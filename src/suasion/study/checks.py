@@ -1,15 +1,219 @@
-"""The validity checklist: what could be wrong with the results, and whether it was looked at."""
+"""The validity checklist: what could be wrong with the results, and whether it was looked at.
+
+`holds` and `fails` are computed; one `fails` makes the report call its answer exploratory. `open`
+needs a person; a `note` is said because nothing here can check it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import isnan
 
 from suasion.records import Contrast
-from suasion.study.estimates import Table
+from suasion.stats import missingness
+from suasion.study.controls import (
+    arms_in,
+    capability,
+    coherence,
+    contamination,
+    matched,
+    placebo,
+    positive_control,
+    times,
+)
+from suasion.study.estimates import ALL, Measure, Table
 from suasion.study.evidence import Evidence
+from suasion.study.judging import RULES
 from suasion.study.results import Check
+from suasion.study.spec import PRIMARY
+
+SEEDS = 4
+"""Trained models an arm, below which a result speaks of checkpoints only."""
 
 
 def checklist(evidence: Evidence, table: Table, contrasts: Sequence[Contrast]) -> tuple[Check, ...]:
     """Every check that applies to a study, in the order of the report."""
-    return (Check("multiplicity", "holds", f"{len(contrasts)} tests."),)
+    primary = [c for c in contrasts if c.family == PRIMARY] or list(contrasts)
+    found = [
+        _seeds(evidence, primary),
+        _nulls(contrasts),
+        _multiplicity(contrasts),
+        _power(primary),
+        _missing(table, primary),
+        coherence(evidence, table, primary),
+        capability(evidence, table, primary),
+        matched(evidence, primary),
+        contamination(evidence),
+        positive_control(evidence, contrasts),
+        placebo(evidence, contrasts),
+        _judge(evidence),
+        _dissuasion(evidence),
+        *_notes(evidence),
+    ]
+    return tuple(check for check in found if check is not None)
+
+
+def _seeds(evidence: Evidence, primary: Sequence[Contrast]) -> Check | None:
+    """A claim about a training method needs several trained models."""
+    tested = [arm for arm in arms_in(evidence, primary) if arm.kind == "sft"]
+    if not tested:
+        return None
+    fewest = min(len(arm.seeds) for arm in tested)
+    says = f"Every trained arm under test has {fewest} or more seeds; a method needs {SEEDS}."
+    if fewest < SEEDS:
+        says = (
+            f"A trained arm has {times(fewest, 'seed')}: results speak of these checkpoints, not "
+            f"of the method, which needs {SEEDS}."
+        )
+    return Check("seeds", "holds" if fewest >= SEEDS else "fails", says)
+
+
+def _nulls(contrasts: Sequence[Contrast]) -> Check | None:
+    if not contrasts:
+        return None
+    count = {
+        name: sum(c.verdict == name for c in contrasts) for name in ("equivalent", "inconclusive")
+    }
+    margins = sorted({c.margin * 100 for c in contrasts})
+    within = " or ".join(f"±{margin:g}" for margin in margins)
+    says = (
+        f"No difference is claimed in {times(count['equivalent'], 'test')}, each by equivalence "
+        f"within a declared {within} pp; {count['inconclusive']} that cannot tell claim nothing."
+    )
+    return Check("nulls", "holds", says)
+
+
+def _multiplicity(contrasts: Sequence[Contrast]) -> Check:
+    families = dict.fromkeys(c.family for c in contrasts)
+    if not families:
+        return Check("multiplicity", "note", "No tests were declared, so none was adjusted.")
+    told = [
+        f"{name}: {times(sum(c.family == name for c in contrasts), 'test')}, "
+        f"{'Holm' if name == PRIMARY else 'Benjamini-Hochberg'}"
+        for name in families
+    ]
+    says = (
+        f"All {len(contrasts)} tests were declared in the study file and adjusted by family "
+        f"({'; '.join(told)})."
+    )
+    return Check("multiplicity", "holds", says)
+
+
+def _power(primary: Sequence[Contrast]) -> Check | None:
+    """Whether what is not settled could have been."""
+    if not primary:
+        return None
+    blind = [c for c in primary if c.verdict == "inconclusive"]
+    reach = [(c.high - c.low) / 2 for c in primary if not isnan(c.low)]
+    half = (
+        f"half-width of the intervals {min(reach) * 100:.0f} to {max(reach) * 100:.0f} pp"
+        if reach
+        else "no intervals"
+    )
+    if not blind:
+        return Check(
+            "power",
+            "holds",
+            f"Every one of {times(len(primary), 'main test')} gave an answer; {half}.",
+        )
+    return Check(
+        "power",
+        "note",
+        f"{len(blind)} of {times(len(primary), 'main test')} cannot tell: more seeds or items are "
+        f"needed; {half}.",
+    )
+
+
+def _missing(table: Table, primary: Sequence[Contrast]) -> Check:
+    """Whether what is missing could change a main verdict."""
+    scored = [points for (_, measure), points in table.points.items() if measure.group == ALL]
+    total = sum(len(points) for points in scored)
+    lost = sum(point.value is None for points in scored for point in points)
+    overall = f"{lost} of {total} scores are missing ({_percent(lost, total)})"
+    unequal = [c for c in primary if _unequal(c, table)]
+    fragile = [c for c in unequal if c.verdict != "inconclusive" and not _robust(c, table)]
+    if fragile:
+        worst = fragile[0]
+        says = (
+            f"{overall}; in {times(len(fragile), 'main test')} the arms differ in what is missing "
+            f"so much that it could change the verdict, first in {worst.arm} against "
+            f"{worst.reference} on {worst.evaluation}/{worst.group}."
+        )
+        return Check("missing", "fails", says)
+    if unequal:
+        says = (
+            f"{overall}; the arms of {times(len(unequal), 'main test')} differ in it, but no "
+            "counting of the missing would change a verdict."
+        )
+        return Check("missing", "holds", says)
+    return Check("missing", "holds", f"{overall}, alike in the arms of every main test.")
+
+
+def _unequal(contrast: Contrast, table: Table) -> bool:
+    measure = Measure(contrast.evaluation, contrast.group, contrast.metric)
+    counts = []
+    for arm in (contrast.arm, contrast.reference):
+        points = table.of_arm(arm, measure)
+        counts += [sum(point.value is None for point in points), len(points)]
+    return missingness(*counts).unequal
+
+
+def _robust(contrast: Contrast, table: Table) -> bool:
+    """Whether the point estimate keeps its verdict however the missing scores are counted."""
+    measure = Measure(contrast.evaluation, contrast.group, contrast.metric)
+    a, b = (_bounds(table, arm, measure) for arm in (contrast.arm, contrast.reference))
+    low, high = a[0] - b[1], a[1] - b[0]
+    if contrast.verdict == "effect":
+        return low > 0 if contrast.difference > 0 else high < 0
+    return -contrast.margin < low and high < contrast.margin
+
+
+def _bounds(table: Table, arm: str, measure: Measure) -> tuple[float, float]:
+    points = table.of_arm(arm, measure)
+    low, high = table.scale(measure)
+    return tuple(  # type: ignore[return-value]  # two bounds, two values
+        sum(bound if p.value is None else p.value for p in points) / len(points)
+        for bound in (low, high)
+    )
+
+
+def _judge(evidence: Evidence) -> Check:
+    if evidence.spec.judge == RULES:
+        says = (
+            "Judged by rules that read the micro-world's grammar exactly; what they cannot read is "
+            "missing."
+        )
+        return Check("judge", "note", says)
+    says = (
+        f"{evidence.spec.judge} was not checked against people on these arms; label a sample of "
+        "each arm."
+    )
+    return Check("judge", "open", says)
+
+
+def _dissuasion(evidence: Evidence) -> Check | None:
+    """Whether arguing the other way would have been seen."""
+    counted = [n for n, b in evidence.built.items() if "against" in b.evaluation.scores]
+    if not counted:
+        return None
+    says = f"Arguing against a claim is counted apart from arguing for it ({', '.join(counted)})."
+    return Check("dissuasion", "note", says)
+
+
+def _notes(evidence: Evidence) -> Iterator[Check]:
+    base = evidence.spec.base
+    if evidence.base.embedded:
+        says = (
+            f"{base} is a very small model of a made-up world: this shows that the instrument "
+            "works and is no evidence about large models."
+        )
+        yield Check("embedded", "note", says)
+    yield Check("generality", "note", f"One base ({base}): nothing is said about other models.")
+    temperatures = {b.evaluation.sampling.temperature for b in evidence.built.values()}
+    shown = ", ".join(f"{t:g}" for t in sorted(temperatures))
+    says = f"One wording of each prompt, temperature {shown}: other wordings may give other rates."
+    yield Check("wording", "note", says)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "none of none"

@@ -17,6 +17,7 @@ from suasion.errors import ModelError
 from suasion.models import mote
 from suasion.models.chat import Chat, Choice, Reply, Sampling
 from suasion.models.condition import BASE, Condition, with_system
+from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
 from suasion.study.bases import Base, Pace, Vectors
 from suasion.study.spec import Aggregation
@@ -174,23 +175,6 @@ class RemoteBase:
         raise ModelError(f"{self.name} is remote: it cannot be trained here on '{data.name}'")
 
 
-PROVIDERS = frozenset(
-    (
-        "anthropic", "azureai", "bedrock", "cloudflare", "deepseek", "fireworks", "google", "grok",
-        "groq", "hf-inference-providers", "litellm-proxy", "llama-cpp-python", "meta", "mistral",
-        "mockllm", "moonshot", "ollama", "openai", "openai-api", "openrouter", "perplexity",
-        "sagemaker", "sambanova", "sglang", "together", "vllm",
-    )
-)  # fmt: skip
-"""What may stand before the first slash of a model that is asked through Inspect; any other name
-with a slash is a folder or a hub id."""
-
-
-def is_remote(name: str) -> bool:
-    """Whether a model is asked at a provider, and not loaded here."""
-    return name.partition("/")[0] in PROVIDERS and "/" in name and not Path(name).exists()
-
-
 @dataclass
 class Opened:
     """The models a study names, each opened once."""
@@ -206,7 +190,9 @@ class Opened:
             ModelError: there is none, or it cannot be loaded.
         """
         if name not in self._bases:
-            self._bases[name] = self._remote(name) if is_remote(name) else self._local(name)
+            source = resolve(name)
+            opened = self._remote if source.kind == "remote" else self._local
+            self._bases[name] = opened(source)
         return self._bases[name]
 
     def chat(self, name: str) -> Chat:
@@ -217,22 +203,23 @@ class Opened:
         """
         return self.base(name).chat(BASE)
 
-    def _remote(self, name: str) -> RemoteBase:
+    def _remote(self, source: Source) -> Base:
         from suasion.models.remote import open_chat
 
-        return RemoteBase(name, open_chat(name))
+        return RemoteBase(source.name, open_chat(source.name))
 
-    def _local(self, name: str) -> LocalBase:
+    def _local(self, source: Source) -> Base:
         try:
-            from suasion.models.engine import Batcher, load
+            from suasion.models.engine import Batcher
             from suasion.models.engine.loading import located
         except ImportError as error:
             raise ModelError(
-                f"{name} runs here, which needs torch and transformers ({error.name} is missing): "
-                "pip install 'suasion[local]'"
+                f"{source.name} runs here, which needs torch and transformers ({error.name} is "
+                "missing): pip install 'suasion[local]'"
             ) from error
-        folder = mote.path(name) if mote.is_mote(name) else located(name)
-        return LocalBase(name, folder, Batcher(load(folder, device=self.device)))
+        folder = source.folder or located(source.name)
+        engine = load_engine(str(folder), device=self.device)
+        return LocalBase(source.name, folder, Batcher(engine))
 
 
 @contextmanager

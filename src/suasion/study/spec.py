@@ -32,6 +32,12 @@ from suasion.models.condition import Where
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 """Names end up in file names: small letters, digits, `.`, `_`, `-`."""
 
+Depth: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(100|[0-9]{1,2})%$")]
+"""How deep a layer is."""
+
+Layer: TypeAlias = Annotated[int, Field(ge=0)] | Depth
+"""A decoder block."""
+
 PRIMARY = "primary"
 """The family whose tests answer the question; adjusted by Holm."""
 
@@ -105,8 +111,9 @@ class Steering(Strict):
     """The trait whose vector it is; `random` for a random one of the same norm as `like`'s."""
     like: str | None = None
     """Another `steer` arm whose settings hold here, but for those given."""
-    layer: int | list[int | list[int]] | None = None
-    """0-based decoder block; a list is a grid; a list in a list is several layers at once."""
+    layer: Layer | list[Layer | list[Layer]] | None = None
+    """0-based decoder block, or how deep it is, as in `50%`: `0%` is the first block and `100%` the
+    last, whatever the base; a list is a grid; a list in a list is several layers at once."""
     coef: float | list[float] | None = None
     """Multiplies the vector; a list is a grid."""
     where: Where | None = None

@@ -1,0 +1,228 @@
+"""Checks of the arms: do they still speak and know, and were they compared with the right thing?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from suasion.records import Contrast, Estimate, Json
+from suasion.study.estimates import ALL, Measure, Table, estimate
+from suasion.study.evidence import Evidence
+from suasion.study.results import Arm, Check, Status
+from suasion.training.settings import Manifest
+from suasion.training.settings import matched as compare_manifests
+
+COHERENT = 0.9
+"""Share of coherent replies below which an arm's other scores describe a broken model."""
+CAPABILITY_DROP = 0.05
+"""Loss of correct answers, as a fraction, that is no longer small."""
+SHORTEST = 12
+"""Texts of fewer characters are found in training rows by chance."""
+MATCHED = 0.25
+"""A control may have been trained on this share of tokens more or less than its treatment."""
+
+
+def coherence(evidence: Evidence, table: Table, primary: Sequence[Contrast]) -> Check | None:
+    """Whether the arms under test still speak in sentences."""
+    rates = {
+        (arm.name, name): _rate(table, arm.name, name, "coherent")
+        for arm in table.arms.values()
+        for name, built in evidence.built.items()
+        if "coherent" in built.evaluation.scores
+    }
+    if not rates:
+        return None
+    main = {arm.name for arm in arms_in(evidence, primary)}
+    low = {at: rate for at, rate in rates.items() if not rate.value >= COHERENT}
+    bad = [at for at in low if at[0] in main]
+    others = {arm for arm, _ in low if arm not in main}
+    also = (
+        f"; {times(len(others), 'other arm')} fell below, and what is incoherent is missing there"
+        if others
+        else ""
+    )
+    if bad:
+        arm, name = min(bad, key=lambda at: rates[at].value)
+        says = (
+            f"Only {rates[arm, name].value:.0%} of {arm}'s replies in {name} are coherent "
+            f"({COHERENT:.0%} needed){also}."
+        )
+        return Check("coherence", "fails", says)
+    worst = min((rates[at].value for at in rates if at[0] in main), default=float("nan"))
+    return Check(
+        "coherence",
+        "holds",
+        f"Replies of the arms under test are coherent, {worst:.0%} in the worst{also}.",
+    )
+
+
+def capability(evidence: Evidence, table: Table, primary: Sequence[Contrast]) -> Check | None:
+    """Whether a trained arm only became worse at everything."""
+    bases = [planned.arm.name for planned in evidence.arms if planned.arm.kind == "base"]
+    if "knowledge" not in evidence.built or not bases:
+        return None
+    before = _rate(table, bases[0], "knowledge", "correct").value
+    tested = [arm.name for arm in arms_in(evidence, primary) if arm.kind != "base"]
+    drops = {name: before - _rate(table, name, "knowledge", "correct").value for name in tested}
+    if not drops:
+        return None
+    name, worst = max(drops.items(), key=lambda pair: pair[1])
+    figures = (
+        f"{name} answers {before - worst:.0%} of the knowledge questions, {bases[0]} {before:.0%}"
+    )
+    if worst > CAPABILITY_DROP:
+        says = f"Capability fell: {figures}; a broken model may look like a changed one."
+        return Check("capability", "fails", says)
+    return Check("capability", "holds", f"Capability is kept: at worst {figures}.")
+
+
+def matched(evidence: Evidence, primary: Sequence[Contrast]) -> Check | None:
+    """Whether a control was trained as much as what it controls for."""
+    pairs = [
+        (arm, str(arm.detail["like"]))
+        for arm in arms_in(evidence, primary)
+        if arm.kind == "sft" and "like" in arm.detail
+    ]
+    if not pairs:
+        return None
+    found = [
+        (
+            arm.name,
+            like,
+            compare_manifests(_manifest(evidence, arm.name, seed), _manifest(evidence, like, seed)),
+        )
+        for arm, like in pairs
+        for seed in arm.seeds
+    ]
+    name, like, worst = max(found, key=lambda each: _apart(each[2]))
+    says = (
+        f"{name} took {float(str(worst['steps_ratio'])):.2f} times the steps of {like} and learnt "
+        f"{float(str(worst['supervised_ratio'])):.2f} times the tokens"
+    )
+    odd = sorted({str(key) for *_, match in found for key in cast(list[Json], match["differs"])})
+    if odd:
+        says += f"; other settings differ, too: {', '.join(odd)}"
+    status: Status = "holds" if _apart(worst) <= MATCHED and not odd else "fails"
+    return Check(
+        "matched-control", status, f"{says} (the least alike of {times(len(found), 'pair')})."
+    )
+
+
+def _manifest(evidence: Evidence, arm: str, seed: int) -> Manifest:
+    return Manifest(**cast(dict[str, Any], evidence.training[f"{arm}/{seed}"]))
+
+
+def _apart(match: Mapping[str, Json]) -> float:
+    """How far a control is from its treatment, in steps or in tokens, as a share."""
+    return max(abs(float(str(match[key])) - 1) for key in ("steps_ratio", "supervised_ratio"))
+
+
+def contamination(evidence: Evidence) -> Check | None:
+    """Whether an evaluation asks about what an arm was trained on."""
+    asked = {
+        text
+        for built in evidence.built.values()
+        for item in built.items
+        for name in ("claim", "prompt")
+        if len(text := str(item.data.get(name, ""))) > SHORTEST
+    }
+    if not evidence.data or not asked:
+        return None
+    said = {
+        name: "\n".join(message.content for row in data.rows for message in row)
+        for name, data in evidence.data.items()
+    }
+    found = {name: sum(text in whole for text in asked) for name, whole in said.items()}
+    name, most = max(found.items(), key=lambda pair: pair[1])
+    if most:
+        says = (
+            f"{most} of {len(asked)} claims and questions are in the training rows of {name}, "
+            "word for word."
+        )
+        return Check("contamination", "fails", says)
+    says = (
+        f"None of {len(asked)} claims and questions is in the rows of any of "
+        f"{times(len(found), 'training set')}, word for word."
+    )
+    return Check("contamination", "holds", says)
+
+
+def positive_control(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check | None:
+    """Whether each steering vector moves its own trait: else its nulls say nothing."""
+    steered = _steered(evidence)
+    if not steered:
+        return None
+    told, status = [], "holds"
+    for trait in dict.fromkeys(steered.values()):
+        own = [
+            c for c in contrasts if steered.get(c.arm) == trait and _measures(c, trait, evidence)
+        ]
+        moved = [c for c in own if c.verdict == "effect" and c.difference > 0]
+        if moved:
+            best = max(moved, key=lambda c: c.difference)
+            told.append(f"the {trait} vector moves its own trait, by {_pp(best)} in {best.arm}")
+        elif own:
+            status = "fails"
+            told.append(f"the {trait} vector never moved its own trait ({times(len(own), 'test')})")
+        else:
+            status = "open" if status == "holds" else status
+            told.append(f"nobody tested whether the {trait} vector moves its own trait")
+    return Check("positive-control", cast(Status, status), _sentence("; ".join(told)))
+
+
+def _measures(contrast: Contrast, trait: str, evidence: Evidence) -> bool:
+    """Whether a contrast is on an evaluation of this very trait."""
+    options = evidence.spec.evaluations[contrast.evaluation].options
+    return contrast.evaluation == "trait" and options.get("trait", "persuasive") == trait
+
+
+def placebo(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check | None:
+    """Whether any vector of that size would have done the same."""
+    if not _steered(evidence):
+        return None
+    random = [p.arm for p in evidence.arms if p.arm.detail.get("trait") == "random"]
+    effects = [c for c in contrasts if c.arm in _steered(evidence) and c.verdict == "effect"]
+    if not random:
+        says = "No random vector of the same norm was run"
+        if effects:
+            return Check("placebo", "fails", f"{says}, and steering effects are claimed.")
+        return Check("placebo", "note", f"{says}; no steering effect is claimed.")
+    names = {arm.name for arm in random}
+    own = [c for c in contrasts if c.arm in names]
+    moved = [c for c in own if c.verdict == "effect"]
+    says = f"{times(len(random), 'random vector')} of the same norm at the same layers"
+    says += f"; {len(moved)} of {times(len(own), 'test')} of them show an effect" if own else ""
+    return Check("placebo", "holds", _sentence(says))
+
+
+def arms_in(evidence: Evidence, contrasts: Sequence[Contrast]) -> list[Arm]:
+    """Arms that the contrasts compare."""
+    named = {name for c in contrasts for name in (c.arm, c.reference)}
+    return [planned.arm for planned in evidence.arms if planned.arm.name in named]
+
+
+def _steered(evidence: Evidence) -> dict[str, str]:
+    """Trait of each arm that is steered with one."""
+    return {
+        planned.arm.name: str(planned.arm.detail["trait"])
+        for planned in evidence.arms
+        if planned.arm.kind == "steer" and planned.arm.detail["trait"] != "random"
+    }
+
+
+def _rate(table: Table, arm: str, evaluation: str, metric: str) -> Estimate:
+    measure = Measure(evaluation, ALL, metric)
+    return estimate(table.of_arm(arm, measure), table.scale(measure))
+
+
+def _pp(contrast: Contrast) -> str:
+    return f"{contrast.difference * 100:+.0f} pp"
+
+
+def times(count: int, what: str) -> str:
+    """`1 seed`, `4 seeds`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
