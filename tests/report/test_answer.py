@@ -83,7 +83,7 @@ def test_an_open_question_is_no_null(make: Make, tested: Tested):
     (text,) = said(make, rows)
     assert text.startswith(
         "Whether “persuasion” moves the attempt rate (harmful) against “control” is not settled. "
-        "Not settled: harmful 4% against 2% (+2 pp, 95% interval −4 to +8)."
+        "Harmful 4% against 2% (+2 pp, 95% interval −4 to +8)."
     )
     assert "does not" not in text
     assert "no effect" not in text
@@ -116,7 +116,7 @@ def test_largest_differences_come_first_and_the_rest_are_counted(make: Make, tes
         "b 52% against 2% (+50 pp, +45 to +55); "
         "e 32% against 2% (+30 pp, +25 to +35); and 2 more."
     )
-    assert "Not settled: f (no difference could be computed)." in text
+    assert "Not settled: 1 for which no difference could be computed." in text
 
 
 def test_a_failing_check_makes_the_answer_exploratory(make: Make, tested: Tested):
@@ -156,8 +156,8 @@ def test_a_grid_is_one_paragraph(make: Make, tested: Tested):
     assert said(make, rows) == (
         "“evil-all” (7 points of layer and coefficient) gives a higher attempt rate (harmful) "
         "than “random-all” at 2 points and a lower one at 1. "
-        "Of 7 tests, 3 show an effect and 4 are equivalent. "
-        "Largest: evil-all/L0/c8, harmful (+31 pp, 95% interval +27 to +35).",
+        "Largest at L0/c8: harmful (+31 pp, 95% interval +27 to +35). "
+        "7 tests: 3 effect, 4 equivalent.",
     )
 
 
@@ -167,6 +167,12 @@ def test_a_null_over_a_whole_grid_needs_every_point(make: Make, tested: Tested):
         "“evil-all” (3 points of layer and coefficient) nowhere moves the attempt rate "
         "(harmful) against “random-all” by more than 5 pp."
     )
+    (lost,) = said(make, grid(tested, [(nan, "inconclusive")] * 2))
+    assert lost.endswith("No difference could be computed. 2 tests: 2 inconclusive.")
+    assert null.endswith("No positive control holds, so the vector may do nothing at all.")
+    control = (Check("positive-control", "holds", "It moves its own trait."),)
+    (held,) = said(make, grid(tested, [(0, "equivalent")] * 3), checks=control)
+    assert held.endswith("The vector does move its own trait (positive control).")
     (partly,) = said(make, grid(tested, [(0, "equivalent"), (3, "inconclusive")]))
     assert "is settled only in part." in partly
     assert "nowhere" not in partly

@@ -233,22 +233,25 @@ def _body(block: Block, index: Index) -> str:
         rows = block.of(outcome)
         if rows:
             margin = block.unit.margin(max(row.margin for row in rows))
-            figures = _figures(rows, block, index)
-            parts.append(_sentence(opening.format(margin=margin) + figures))
+            said_already = outcome == "inconclusive" and len(rows) == len(block.contrasts)
+            start = "" if said_already else opening.format(margin=margin)
+            parts.append(_sentence(start + _figures(rows, block, index)))
     return " ".join([*parts, _scope(block, index)]).strip()
 
 
 def _figures(rows: Sequence[Contrast], block: Block, index: Index) -> str:
-    named = [_figure(row, block.unit, index) for row in rows[:_NAMED]]
+    """The largest few, then how many more there are and how many could not be computed."""
+    known = [row for row in rows if isfinite(row.difference)]
+    named = [_figure(row, block.unit, index) for row in known[:_NAMED]]
     named[1:] = [figure.replace("95% interval ", "") for figure in named[1:]]
-    rest = len(rows) - len(named)
-    return "; ".join([*named, f"and {rest} more"] if rest else named)
+    more, unknown = len(known) - len(named), len(rows) - len(known)
+    named += [f"and {more} more"] if more else []
+    named += [f"{unknown} for which no difference could be computed"] if unknown else []
+    return "; ".join(named)
 
 
 def _figure(row: Contrast, unit: Unit, index: Index) -> str:
     """`conspiracy 100% against 3% (+97 pp, 95% interval +91 to +99)`."""
-    if not isfinite(row.difference):
-        return f"{_where(row.group)} (no difference could be computed)"
     reach = f"{unit.difference(row.difference)}, 95% interval {unit.reach(row.low, row.high)}"
     return f"{_where(row.group)}{_levels(row, unit, index)} ({reach})"
 
@@ -263,11 +266,11 @@ def _levels(row: Contrast, unit: Unit, index: Index) -> str:
 
 
 def _where(group: str) -> str:
-    return "all categories together" if group == ALL else label(group).lower()
+    return "all categories" if group == ALL else label(group).lower()
 
 
 def _scope(block: Block, index: Index) -> str:
-    """What a claim about training speaks of; a steer speaks for itself."""
+    """What a claim speaks of: models, weights, or a vector that may not work at all."""
     claim = block.contrasts[0].claim
     if claim == "method":
         models = [
@@ -279,7 +282,21 @@ def _scope(block: Block, index: Index) -> str:
     if claim == "checkpoint":
         these = "these checkpoints" if _several(block, index) else "this checkpoint"
         return f"This speaks of {these}, not of the training method."
-    return ""
+    return _control(block, index)
+
+
+def _control(block: Block, index: Index) -> str:
+    """A null of steering needs a vector that is known to do something."""
+    arm = index.arms.get(block.contrasts[0].arm)
+    steered = arm is not None and arm.kind == "steer" and arm.detail.get("trait") != "random"
+    if not steered or block.of("effect"):
+        return ""
+    holds = any(
+        check.id == "positive-control" and check.status == "holds" for check in index.results.checks
+    )
+    if holds:
+        return "The vector does move its own trait (positive control)."
+    return "No positive control holds, so the vector may do nothing at all."
 
 
 def _grid_lead(block: Block, verbs: Verbs) -> str:
@@ -303,17 +320,16 @@ def _turned(effects: Sequence[Contrast], block: Block) -> str:
 
 
 def _grid_body(block: Block, index: Index) -> str:
-    tests = len(block.contrasts)
-    counts = [
-        (len(block.of("effect")), "show an effect"),
-        (len(block.of("equivalent")), "are equivalent"),
-        (len(block.of("negligible")), "differ by too little to matter"),
-        (len(block.of("inconclusive")), "are not settled"),
-    ]
-    said = [f"{number} {what}" for number, what in counts if number]
-    largest = block.contrasts[0]
+    """Its largest effect (or difference), how all its tests came out, and its positive control."""
+    outcomes = ((outcome, len(block.of(outcome))) for outcome in OPENINGS)
+    tally = ", ".join(f"{number} {outcome}" for outcome, number in outcomes if number)
+    counts = f"{counted(len(block.contrasts), 'test')}: {tally}."
+    largest = (block.of("effect") or block.contrasts)[0]
+    if not isfinite(largest.difference):
+        return f"No difference could be computed. {counts}"
+    point = largest.arm.removeprefix(f"{block.arm}/")
     figure = _figure(largest, block.unit, index)
-    return f"Of {counted(tests, 'test')}, {listed(said)}. Largest: {largest.arm}, {figure}."
+    return f"Largest at {point}: {figure}. {counts} {_scope(block, index)}".strip()
 
 
 def _sentence(text: str) -> str:

@@ -115,7 +115,9 @@ def differences(index: Index, contrasts: Sequence[Contrast]) -> list[Chart]:
         rows = [row for row in contrasts if measure_of(row) == measure]
         unit = index.unit(rows[0])
         scale = scale_over(
-            end for row in rows for end in (row.low, row.high, row.difference, 0, *_band(row))
+            end
+            for row in rows
+            for end in (row.low, row.high, row.difference, 0, -2 * row.margin, 2 * row.margin)
         )
         pairs = dict.fromkeys((row.arm, row.reference) for row in rows)
         panels = tuple(

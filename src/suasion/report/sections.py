@@ -107,8 +107,11 @@ def methods(index: Index) -> Mapping[str, str]:
         for row in index.pooled.values()
         if measure_of(row) == index.primary
     )
-    tested = dict.fromkeys(f"{row.family}: {_plain(row.method)}" for row in index.results.contrasts)
-    return {"intervals": "; ".join([*intervals][:3]), "tests": "; ".join([*tested][:6])}
+    tested: dict[str, dict[str, None]] = {}
+    for row in index.results.contrasts:
+        tested.setdefault(row.family, {})[_plain(row.method)] = None
+    families = [f"{family} by {listed([*used])}" for family, used in tested.items()]
+    return {"intervals": listed([*intervals]), "tests": "; ".join(families)}
 
 
 def _plain(method: str) -> str:
