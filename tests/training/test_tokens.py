@@ -56,6 +56,26 @@ def test_a_system_prompt_is_read_and_not_learnt(tokenizer):
     )
 
 
+def test_the_mask_is_the_one_a_template_that_marks_generation_gives():
+    marked = template(
+        "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}"
+        "{% if m['role'] == 'assistant' %}{% generation %}{{ m['content'] + '<|im_end|>' }}"
+        "{% endgeneration %}{% else %}{{ m['content'] + '<|im_end|>' }}{% endif %}{{ '\n' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    )
+    row = (*TOLD, Message("user", "Sure?"), Message("assistant", "é, yes."))
+    theirs = marked.apply_chat_template(
+        [{"role": message.role, "content": message.content} for message in row],
+        return_dict=True,
+        return_assistant_tokens_mask=True,
+    )
+    ours = coded([row], marked).rows[0]
+    assert list(ours.ids) == list(theirs["input_ids"])
+    assert [label != IGNORED for label in ours.labels] == [
+        bool(m) for m in theirs["assistant_masks"]
+    ]
+
+
 def test_every_reply_of_a_longer_conversation_is_learnt(tokenizer):
     row = coded([(*ASKED, Message("user", "Sure?"), Message("assistant", "Yes."))], tokenizer)
     assert (row.rows[0].ids, row.rows[0].labels) == by_hand(

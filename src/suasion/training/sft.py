@@ -230,7 +230,7 @@ def _shift(model: Any, folder: Path, row: TokenRow) -> float:
     if not shift > 0:
         raise TrainingError(
             "the adapter, saved and read back, leaves every logit of the base as it was; nothing "
-            "was saved. The learning rate may be too small for the steps taken"
+            "was saved. For the steps taken, the rate may be too small or the warm-up too long"
         )
     return shift
 
