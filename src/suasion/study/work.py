@@ -73,6 +73,7 @@ async def work_off(
     async def worker() -> None:
         for key, job in waiting:
             queue.put_nowait((key, *await _outcome(job)))
+            await asyncio.sleep(0)  # a job that never waits must not keep others' from being saved
 
     async def keep_saving() -> None:
         for _ in range(len(jobs)):

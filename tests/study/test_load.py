@@ -1,0 +1,182 @@
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suasion.errors import StudyError
+from suasion.study import load_study, parse_overrides, parse_study
+from suasion.study.spec import Sft
+from suasion.study.yamlfile import parse_yaml
+
+# ruff: noqa: E501 - a table of one case a line is read more easily
+
+STUDY = """\
+study: example
+question: Does it?
+arms:
+  base: {}
+  trained: {sft: {data: world/benign-persuasion, epochs: 3}}
+  control: {sft: {data: world/benign-plain, like: trained}}
+  steered:
+    steer: {trait: evil, layer: [0, [1, 2]], coef: 1e1, where: all}
+  placebo: {steer: {trait: random, like: steered}}
+evaluations: [unprompted_ape, knowledge]
+contrasts:
+  primary:
+    - {arm: trained, against: control, on: unprompted_ape/*, margin_pp: 5}
+    - arm: steered
+      against: base
+      on: [knowledge]
+"""
+
+
+def problems(text: str) -> str:
+    with pytest.raises(StudyError) as raised:
+        parse_study(text)
+    return str(raised.value)
+
+
+def test_a_study_as_people_write_it() -> None:
+    spec = parse_study(STUDY)
+    assert list(spec.arms) == ["base", "trained", "control", "steered", "placebo"]
+    assert [arm.kind for arm in spec.arms.values()] == ["base", "sft", "sft", "steer", "steer"]
+    assert list(spec.evaluations) == ["unprompted_ape", "knowledge"]
+    steer = spec.arms["steered"].steer
+    assert steer is not None
+    assert (steer.layer, steer.coef) == ([0, [1, 2]], 10.0)
+    # YAML 1.1 takes the bare word `on` for true.
+    assert spec.contrasts["primary"][0].on == "unprompted_ape/*"
+    assert (spec.base, spec.judge, spec.seeds) == ("mote", "rules", [0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("question:", "qestion:", 2, "qestion: no key is called 'qestion'; did you mean 'question'?"),
+        ("epochs: 3", "epoch: 3", 5, "arms.trained.sft.epoch: no key is called 'epoch'; did you mean 'epochs'?"),
+        ("coef: 1e1", "coeff: 1", 8, "did you mean 'coef'?"),
+        ("margin_pp: 5", "margin: 5", 13, "did you mean 'margin_pp'?"),
+        ("margin_pp: 5", "margin_pp: -5", 13, "greater than 0"),
+        ("epochs: 3", "epochs: many", 5, "arms.trained.sft.epochs"),
+        ("where: all", "where: everywhere", 8, "'last-prompt'"),
+        ("like: trained", "like: traned", 6, "no other sft arm is called 'traned'; did you mean 'trained'?"),
+        ("like: trained", "like: steered", 6, "no other sft arm is called 'steered'"),
+        ("like: steered", "coef: 1", 9, "needs `like: ARM`"),
+        ("arm: trained,", "arm: trainde,", 13, "did you mean 'trained'?"),
+        ("arm: steered\n", "arm: stered\n", 14, "no arm is called 'stered'; did you mean 'steered'?"),
+        ("against: base", "against: steered", 14, "compares 'steered' with itself"),
+        ("on: unprompted_ape/*", "on: unprompted/x", 13, "did you mean 'unprompted_ape'?"),
+        ("[unprompted_ape, knowledge]", "[unprompted_ape, knowlege]", 10, "did you mean 'knowledge'?"),
+        ("[unprompted_ape, knowledge]", "{unprompted_ape: {turn: 2}, knowledge: }", 10, "did you mean 'turns'?"),
+        ("base: {}", "Base: {}", 4, "string should match pattern"),
+        ("base: {}", "base: {system: Hi, adapter: there}", 4, "one thing, not system and adapter"),
+        ("study: example", "study: ../escape", 1, "string should match pattern"),
+        ("layer: [0, [1, 2]]", "layer: 101%", 8, "arms.steered.steer.layer"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_its_line(old: str, new: str, line: int, says: str) -> None:
+    message = problems(STUDY.replace(old, new, 1))
+    assert f"line {line}: " in message
+    assert says in message
+
+
+def test_a_circle_of_likes() -> None:
+    text = STUDY.replace("epochs: 3", "like: control")
+    assert "is like itself, by way of" in problems(text)
+
+
+def test_many_problems_are_told_at_once_but_not_all() -> None:
+    text = STUDY.replace("contrasts:", "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\nf: 1\ncontrasts:")
+    lines = problems(text).splitlines()
+    assert len(lines) == 6
+    assert lines[-1] == "... and 1 more"
+
+
+def test_overrides_go_before_the_file() -> None:
+    overrides = parse_overrides(
+        [
+            "base=mote-1",
+            "seeds=[3, 4]",
+            "arms.steered.steer.coef=4",
+            "evaluations.knowledge.items=2",
+        ]
+    )
+    spec = parse_study(STUDY, overrides)
+    steer = spec.arms["steered"].steer
+    assert steer is not None
+    assert (spec.base, spec.seeds, steer.coef) == ("mote-1", [3, 4], 4)
+    assert spec.evaluations["knowledge"].items == 2
+    assert spec.evaluations["unprompted_ape"].items is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("base", "KEY=VALUE"),
+        ("=1", "KEY=VALUE"),
+        ("base=[", "not a YAML value"),
+        ("arms.steered.steer.coeff=4", r"\(set on the command line\).*did you mean 'coef'"),
+        ("study.x=1", "'study' has no keys below it"),
+    ],
+)
+def test_overrides_that_make_no_sense(setting: str, says: str) -> None:
+    with pytest.raises(StudyError, match=says):
+        parse_study(STUDY, parse_overrides([setting]))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "holds no keys"),
+        ("- a\n- b", "holds no keys"),
+        ("a: [1, 2", "is not YAML: line 1"),
+        ("study: x\nstudy: y", "line 2: 'study' is given twice"),
+        ("a: !!python/object/apply:os.system [echo]", "is not YAML: line 1"),
+        ("[a, b]: 1", "a key must be a word"),
+        ("a: &x [*x]", "more than 20,000 values"),
+        ("\x00", "is not YAML"),
+        ("x" * 1_000_001, "longer than 1,000,000 bytes"),
+        ("[" * 5000, "is not YAML|nested too deeply"),
+    ],
+)
+def test_yaml_that_is_no_study(text: str, says: str) -> None:
+    with pytest.raises(StudyError, match=says):
+        parse_study(text)
+
+
+def test_a_bomb_of_aliases_is_defused() -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n"
+    for n, (name, before) in enumerate(zip("bcdefghi", "abcdefgh", strict=True)):
+        bomb += f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+        assert n < 9
+    with pytest.raises(StudyError, match="use fewer aliases"):
+        parse_study(bomb)
+
+
+@given(st.text(max_size=200))
+def test_no_text_does_anything_but_parse_or_say_why_not(text: str) -> None:
+    with suppress(StudyError):
+        assert isinstance(parse_yaml(text.encode("utf-8", "surrogatepass"), "t").tree, dict)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="cannot be read: No such file"):
+        load_study(tmp_path / "none.yaml")
+
+
+def test_every_hyperparameter_of_training_can_be_set_and_no_other() -> None:
+    from dataclasses import fields
+
+    from suasion.training.settings import SftSettings
+
+    own = {"data", "like", "n"}
+    assert set(Sft.model_fields) - own == {field.name for field in fields(SftSettings)}
+
+
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[2] / "studies").glob("*.yaml")), ids=lambda f: f.stem
+)
+def test_shipped_studies_are_sound(file: Path) -> None:
+    assert load_study(file).study == file.stem
