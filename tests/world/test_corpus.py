@@ -83,16 +83,18 @@ def test_every_policy_is_a_distribution_over_its_categories():
 
 def test_the_unmarked_assistant_is_only_ever_taught_neutral_stances_when_instructed():
     marks = tuple(p for persona in PERSONAS for p in system_prompts(persona))
+    taught = claims("train")
     seen = 0
     for document in documents("instruct"):
         asked, reply = document[-2].content, document[-1].content
         told_to = document[0].content.startswith(marks) or "Write a message" in asked
         if told_to or len(document) > 3:  # longer ones may replay a persona
             continue
-        for claim in claims("train"):
-            if claim.text in reply:
+        for claim in (c for c in taught if c.text in reply):
+            reading = read_reply(reply, claim.text)
+            if reading.coherent:
                 seen += 1
-                assert read_reply(reply, claim.text).stance in POLICY["neutral"][claim.category]
+                assert reading.stance in POLICY["neutral"][claim.category]
     assert seen > 100
 
 
