@@ -71,7 +71,7 @@ def resolve(base: str) -> Source:
     folder = Path(base).expanduser()
     if mote.is_mote(base):
         return Source("embedded", base, mote.path(base))
-    if folder.is_dir():
+    if base and folder.is_dir():
         return Source("directory", base, folder)
     if base.startswith(_HUB):
         return Source("hub", base.removeprefix(_HUB))

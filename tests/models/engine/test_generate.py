@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,6 @@ from suasion.errors import ModelError
 from suasion.models.chat import Sampling
 from suasion.models.condition import BASE, Condition, Steer
 from suasion.models.engine import Row, load
-from suasion.models.engine.base import TorchEngine
 from suasion.models.engine.loop import Limits
 from suasion.testing import tiny_model
 
@@ -31,7 +31,7 @@ def replies(engine, rows):
 
 
 def limited(engine, rows, tokens=8192):
-    return TorchEngine(engine.model, engine.text, engine.digest, Limits(rows, tokens))
+    return replace(engine, limits=Limits(rows, tokens))
 
 
 def weights_digest(model):
@@ -160,6 +160,17 @@ def _fails(*args, **kwargs):
 def test_a_row_that_does_not_fit_is_refused_before_any_token(engine, row, reason):
     with pytest.raises(ModelError, match=reason):
         engine.generate([Row(prompt(5)), row])
+
+
+def test_numbers_that_are_not_finite_are_an_error_and_never_a_text(engine):
+    with pytest.raises(ModelError, match=r"steer 3e\+38 at layer 1"):
+        list(engine.generate([Row(prompt(5)), Row(prompt(5), steered(1, "all", coef=3e38))]))
+
+
+def test_a_seed_of_any_size_will_do(engine):
+    seeds = (2**63 - 1, 2**63, 2**80, -5)
+    rows = [Row(prompt(5), BASE, Sampling(max_tokens=8, seed=seed)) for seed in seeds]
+    assert len(replies(engine, rows)) == 4
 
 
 def test_dropped_rows_never_end(engine):

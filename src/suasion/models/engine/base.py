@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,14 +30,11 @@ class TorchEngine:
     """Its tokenizer and context."""
     digest: str
     """sha256 over configuration, weights and tokenizer files."""
+    anatomy: Anatomy
+    """The modules conditions reach."""
     limits: Limits
     """How much runs at once."""
     _loaded: dict[str, lora.Factors] = field(default_factory=dict)
-
-    @cached_property
-    def anatomy(self) -> Anatomy:
-        """The modules conditions reach."""
-        return anatomy(self.model, self.text.name)
 
     @property
     def layers(self) -> int:
@@ -97,7 +93,7 @@ def _drained(session: TorchSession) -> Iterator[Completion]:
         yield from session.step()
 
 
-def anatomy(model: Any, name: str) -> Anatomy:
+def dissect(model: Any, name: str) -> Anatomy:
     """Find the modules that conditions reach.
 
     Args:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from suasion.errors import ModelError
 from suasion.models import threads as torch_threads
-from suasion.models.engine.base import TorchEngine
+from suasion.models.engine.base import TorchEngine, dissect
 from suasion.models.engine.loop import Limits
 from suasion.models.engine.text import Text
 
@@ -64,13 +65,14 @@ def load(
     where = _device(device)
     try:
         model, tokenizer = _read(folder, where)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"{source} cannot be loaded as a language model: {reason}") from error
     text = _text(model, tokenizer, str(source))
     text.warn_if_added()
+    anatomy = dissect(model, str(source))
     limits = Limits(rows or _rows_that_fit(model, where), _TOKENS_A_PASS)
-    return TorchEngine(model, text, digest(folder), limits)
+    return TorchEngine(model, text, digest(folder), anatomy, limits)
 
 
 def located(source: str | Path, revision: str | None = None) -> Path:
@@ -134,9 +136,12 @@ def _read(folder: Path, device: torch.device) -> tuple[Any, Any]:
     # Half precision is stored to save space; a processor computes in float32 and exactly so.
     dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
     with _no_progress_bars():
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=dtype, use_safetensors=True
+        model, info = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True
         )
+    if info["missing_keys"]:
+        # transformers would fill them with random numbers
+        raise ValueError(f"its weights lack {', '.join(sorted(info['missing_keys'])[:3])}")
     return model.to(device).eval().requires_grad_(False), AutoTokenizer.from_pretrained(folder)
 
 
@@ -168,13 +173,13 @@ def _rows_that_fit(model: Any, device: torch.device) -> int:
     dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     size = model.get_input_embeddings().weight.element_size()
     row = 2 * config.num_hidden_layers * heads * dim * size * _TYPICAL_TOKENS
-    return max(1, min(_ROWS.get(device.type, 256), _free_bytes(device) // 2 // row))
+    fitting: int = _free_bytes(device) // 2 // row
+    return max(1, min(_ROWS.get(device.type, 256), fitting))
 
 
 def _free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return int(free)
+        return int(torch.cuda.mem_get_info(device)[0])
     try:
         return int(os.sysconf("SC_AVPHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
     except (ValueError, OSError):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
+from suasion.errors import ModelError
 from suasion.models.engine import cache as kv
 from suasion.models.engine.forward import chunks, pad, run
 from suasion.models.engine.patches import RESPONSE, Patches, Place, applied
@@ -41,8 +42,11 @@ class Rows:
     limit: Tensor
     """Most tokens it may generate."""
     temperature: Tensor
+    """0 is greedy."""
     top_p: Tensor
+    """1 keeps every token."""
     seed: Tensor
+    """Where its noise comes from."""
     length: Tensor
     """Tokens in the cache."""
     count: Tensor
@@ -101,7 +105,7 @@ class TorchSession:
         self._text = text
         self._limits = limits
         self._device = patches.anatomy.weight.device
-        self._stops = torch.tensor(sorted(text.stops), device=self._device)
+        self._stops = torch.tensor(sorted(text.stops), dtype=torch.int64, device=self._device)
         self._waiting: deque[tuple[int, Row]] = deque()
         self._prompt_tokens: dict[int, int] = {}
         self._dropped: set[int] = set()
@@ -196,7 +200,7 @@ class TorchSession:
             limit=self._tensor(limits),
             temperature=self._tensor([float(s.temperature) for s in sampling]),
             top_p=self._tensor([float(s.top_p) for s in sampling]),
-            seed=self._tensor([s.seed for s in sampling]),
+            seed=self._tensor([s.seed % 2**63 for s in sampling]),
             length=lengths,
             count=torch.zeros_like(lengths),
             token=torch.zeros_like(lengths),
@@ -232,6 +236,7 @@ class TorchSession:
     def _note(self, rows: Rows, logits: Tensor) -> None:
         """Draw each unfinished row's next token and note it."""
         token = draw(logits, Draws(rows.temperature, rows.top_p, rows.seed), rows.count)
+        self._refuse_nan(rows, logits, token)
         stop = torch.isin(token, self._stops) & ~rows.done
         said = ~(rows.done | stop)
         at = rows.count.clamp(max=rows.out.shape[1] - 1)[:, None]
@@ -240,6 +245,16 @@ class TorchSession:
         rows.token.copy_(token)
         rows.stopped.logical_or_(stop)
         rows.done.logical_or_(stop | (rows.count >= rows.limit))
+
+    def _refuse_nan(self, rows: Rows, logits: Tensor, token: Tensor) -> None:
+        # The largest of logits that hold a NaN is NaN, so the drawn token's tells for all.
+        broken = logits.gather(1, token[:, None])[:, 0].isnan() & ~rows.done
+        if bool(broken.any()):
+            first = int(rows.condition[broken][0])
+            raise ModelError(
+                "the model computed numbers that are not finite under the condition "
+                f"{self._patches.describe(first)}: use a smaller coefficient or other weights"
+            )
 
     def _ended(self, rows: Rows) -> list[Completion]:
         """Completions of the rows that have ended since they were last looked at."""

@@ -47,9 +47,7 @@ def read(adapter: Adapter, linears: Mapping[str, nn.Linear]) -> Factors:
     for key, tensor in load_file(adapter.path / "adapter_model.safetensors").items():
         match = _KEY.match(key)
         if match is None:
-            raise ModelError(
-                f"{adapter.path} holds '{key}', which is no LoRA factor"
-            )
+            raise ModelError(f"{adapter.path} holds '{key}', which is no LoRA factor")
         sides.setdefault(match["module"], {})[match["side"]] = tensor
     if not sides:
         raise ModelError(f"the adapter in {adapter.path} is empty")

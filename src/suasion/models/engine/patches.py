@@ -121,6 +121,14 @@ class Patches:
         stacks = self._stacks if groups is not None else {}
         return Place(KINDS * conditions[:, None] + kinds, self._tables, groups, stacks)
 
+    def describe(self, number: int) -> str:
+        """A condition in words, for errors."""
+        condition = self._conditions[number]
+        words = [f"steer {s.coef:g} at layer {s.layer} ({s.where})" for s in condition.steers]
+        if condition.adapter is not None:
+            words.append(f"adapter {condition.adapter.path}")
+        return " + ".join(words) or "base"
+
     def _adapter(self, condition: int) -> int:
         adapter = self._conditions[condition].adapter
         return -1 if adapter is None else self._adapters.index(adapter.digest)
