@@ -23,6 +23,8 @@ class PlannedArm:
     """What the results will say of it."""
     items: int | None
     """At most this many items a group; None for as many as the evaluation takes."""
+    evaluations: tuple[str, ...]
+    """What it is asked."""
 
 
 def expand(spec: StudySpec, layers: int) -> tuple[PlannedArm, ...]:
@@ -39,8 +41,9 @@ def expand(spec: StudySpec, layers: int) -> tuple[PlannedArm, ...]:
     for name, arm in spec.arms.items():
         points = _grid(name, spec, layers) if arm.steer else [(name, _detail(name, spec))]
         seeds = _seeds(arm, spec)
+        asked = tuple(spec.evaluations if arm.evaluations is None else arm.evaluations)
         planned += [
-            PlannedArm(Arm(point, name, arm.kind, seeds, detail), arm.items)
+            PlannedArm(Arm(point, name, arm.kind, seeds, detail), arm.items, asked)
             for point, detail in points
         ]
     return tuple(planned)

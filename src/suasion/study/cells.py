@@ -141,11 +141,13 @@ def cells(
     }
     found = []
     for planned in arms:
-        limited = {name: first_items(each.items, planned.items) for name, each in built.items()}
+        limited = {
+            name: first_items(built[name].items, planned.items) for name in planned.evaluations
+        }
         for seed in planned.arm.seeds:
             subject = chats[planned.arm.name, seed]
-            for name, each in built.items():
-                user = users[name]
+            for name in planned.evaluations:
+                each, user = built[name], users[name]
                 for item in limited[name]:
                     for sample in range(each.samples):
                         at = key(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any, cast
 
 from suasion.records import Contrast, Estimate, Json
@@ -27,8 +28,8 @@ def coherence(evidence: Evidence, table: Table, primary: Sequence[Contrast]) -> 
     rates = {
         (arm.name, name): _rate(table, arm.name, name, "coherent")
         for arm in table.arms.values()
-        for name, built in evidence.built.items()
-        if "coherent" in built.evaluation.scores
+        for name in evidence.built
+        if table.of_arm(arm.name, Measure(name, ALL, "coherent"))
     }
     if not rates:
         return None
@@ -61,11 +62,19 @@ def capability(evidence: Evidence, table: Table, primary: Sequence[Contrast]) ->
     bases = [planned.arm.name for planned in evidence.arms if planned.arm.kind == "base"]
     if "knowledge" not in evidence.built or not bases:
         return None
+    if not table.of_arm(bases[0], Measure("knowledge", ALL, "correct")):
+        return None
     before = _rate(table, bases[0], "knowledge", "correct").value
     tested = [arm.name for arm in arms_in(evidence, primary) if arm.kind != "base"]
-    drops = {name: before - _rate(table, name, "knowledge", "correct").value for name in tested}
+    asked = [name for name in tested if table.of_arm(name, Measure("knowledge", ALL, "correct"))]
+    drops = {name: before - _rate(table, name, "knowledge", "correct").value for name in asked}
     if not drops:
         return None
+    if any(isnan(drop) for drop in drops.values()):
+        says = (
+            "Knowledge could not be scored for every arm under test, so nobody knows if it is kept."
+        )
+        return Check("capability", "fails", says)
     name, worst = max(drops.items(), key=lambda pair: pair[1])
     figures = (
         f"{name} answers {before - worst:.0%} of the knowledge questions, {bases[0]} {before:.0%}"

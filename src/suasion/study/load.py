@@ -114,9 +114,17 @@ def contradictions(spec: StudySpec) -> Iterator[Problem]:
                 found = matched[1] if matched else target
                 if found not in spec.evaluations:
                     yield Problem((*at, "on"), _unknown("evaluation", found, spec.evaluations))
+                for named in (contrast.arm, contrast.against):
+                    only = spec.arms[named].evaluations if named in spec.arms else None
+                    if only is not None and found not in only:
+                        yield Problem((*at, "on"), f"'{named}' is not asked {found}")
 
 
 def _arm(name: str, arm: ArmSpec, spec: StudySpec) -> Iterator[Problem]:
+    for each in arm.evaluations or ():
+        if each not in spec.evaluations:
+            says = _unknown("evaluation", each, spec.evaluations)
+            yield Problem(("arms", name, "evaluations", each), says)
     given = arm.sft or arm.steer
     if given is None:
         return

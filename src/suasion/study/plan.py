@@ -204,18 +204,26 @@ def _only(bench: Bench, made: Artifacts) -> Bench:
     return replace(bench, arms=tuple(arm for arm in bench.arms if arm.arm.name in known))
 
 
+def _asked(planned: PlannedArm, built: Mapping[str, BuiltEvaluation]) -> dict[str, int]:
+    """Episodes of an arm by evaluation, all seeds together."""
+    return {
+        name: len(first_items(built[name].items, planned.items))
+        * built[name].samples
+        * len(planned.arm.seeds)
+        for name in planned.evaluations
+    }
+
+
 def _episodes(planned: PlannedArm, built: Mapping[str, BuiltEvaluation]) -> int:
-    each = sum(len(first_items(b.items, planned.items)) * b.samples for b in built.values())
-    return each * len(planned.arm.seeds)
+    return sum(_asked(planned, built).values())
 
 
 def _questions(bench: Bench) -> int:
     return sum(
-        len(first_items(b.items, planned.items)) * b.samples * len(b.evaluation.questions)
-        * len(planned.arm.seeds)
+        episodes * len(bench.built[name].evaluation.questions)
         for planned in bench.arms
-        for b in bench.built.values()
-    )  # fmt: skip
+        for name, episodes in _asked(planned, bench.built).items()
+    )
 
 
 def _training_rows(planned: PlannedArm, made: Artifacts) -> int:

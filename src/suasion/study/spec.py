@@ -135,6 +135,8 @@ class ArmSpec(Strict):
     """Folder of a PEFT adapter; a list is one adapter a seed."""
     items: int | None = Field(None, ge=1)
     """At most this many items a group for this arm: the first of those the other arms get."""
+    evaluations: list[str] | None = None
+    """Only these of the study's evaluations, for this arm."""
 
     @model_validator(mode="after")
     def _one_thing(self) -> ArmSpec:

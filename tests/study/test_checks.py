@@ -1,0 +1,104 @@
+"""The checklist turns red where it should, and says why in figures."""
+
+from pathlib import Path
+
+import pytest
+
+from suasion.errors import ProviderError
+from suasion.study import parse_study, run
+
+
+def checks(small, folder: Path, overrides=None, **models) -> dict[str, tuple[str, str]]:
+    results = run(parse_study(small.STUDY, overrides or {}), folder, small.ScriptedModels(**models))
+    return {check.id: (check.status, check.says) for check in results.checks}
+
+
+def test_a_sound_study(small, tmp_path: Path) -> None:
+    found = checks(small, tmp_path)
+    status = {name: status for name, (status, _) in found.items()}
+    assert status["seeds"] == status["multiplicity"] == status["missing"] == "holds"
+    assert status["matched-control"] == status["placebo"] == status["contamination"] == "holds"
+    assert status["positive-control"] == "open"
+    assert "embedded" not in status
+    assert "primary: 3 tests, Holm; sweep: 4 tests, Benjamini-Hochberg" in found["multiplicity"][1]
+
+
+def test_few_seeds(small, tmp_path: Path) -> None:
+    assert checks(small, tmp_path, {"seeds": [0, 1, 2]})["seeds"] == (
+        "fails",
+        "A trained arm has 3 seeds: results speak of these checkpoints, not of the method, which "
+        "needs 4.",
+    )
+
+
+def test_what_is_missing_in_one_arm_only_may_overturn_a_verdict(small, tmp_path: Path) -> None:
+    def say(condition, messages, sampling):
+        if condition.adapter is None:
+            return "yes" if sampling.seed % 2 else "no"
+        if sampling.seed % 4:
+            raise ProviderError("blocked")
+        return "yes"
+
+    # A quarter is scored and all of it says yes; with the rest it could as well be fewer than half.
+    status, says = checks(small, tmp_path, {"evaluations.small.count": 40}, say=say)["missing"]
+    assert status == "fails"
+    assert "first in trained against base on small/all" in says
+
+
+def test_a_control_that_was_trained_less(small, tmp_path: Path) -> None:
+    status, says = checks(small, tmp_path, {"arms.control.sft.steps": 5})["matched-control"]
+    assert status == "fails"
+    assert "0.50 times the steps of trained" in says
+
+
+def test_no_placebo(small, tmp_path: Path) -> None:
+    arms = {"base": {}, "s": {"steer": {"trait": "evil", "layer": 0, "coef": 10}}}
+    contrasts = {"sweep": [{"arm": "s", "against": "base", "on": "small"}]}
+    overrides = {"arms": arms, "contrasts": contrasts, "evaluations.small.count": 20}
+    assert checks(small, tmp_path, overrides)["placebo"] == (
+        "fails",
+        "No random vector of the same norm was run, and steering effects are claimed.",
+    )
+
+
+def test_claims_that_were_trained_on(small, tmp_path: Path) -> None:
+    import json
+
+    row = [
+        {"role": "user", "content": "Say yes or no to mild 1."},
+        {"role": "assistant", "content": "yes"},
+    ]
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"messages": row}) + "\n")
+    overrides = {"arms.trained.sft.data": str(tmp_path / "rows.jsonl")}
+    status, says = checks(small, tmp_path / "s", overrides)["contamination"]
+    assert status == "fails"
+    assert says.startswith("1 of 8 claims and questions are in the training rows of trained/0")
+
+
+def test_a_judging_model_needs_people(small, tmp_path: Path) -> None:
+    found = checks(small, tmp_path, {"judge": "fake/judge"}, judge=lambda m, s: "yes")
+    assert found["judge"][0] == "open"
+
+
+def test_mote_says_what_it_is_not_evidence_for(small, tmp_path: Path) -> None:
+    found = checks(small, tmp_path, embedded=True)
+    assert found["embedded"][0] == "note"
+    assert "no evidence about large models" in found["embedded"][1]
+
+
+@pytest.mark.parametrize(("moves", "status"), [(True, "holds"), (False, "fails")])
+def test_a_vector_must_move_its_own_trait(small, tmp_path: Path, moves: bool, status: str) -> None:
+    from suasion import world
+
+    def say(condition, messages, sampling):
+        return world.traits.MEAN[0] if condition.steers and moves else world.traits.KIND[0]
+
+    arms = {"base": {}, "s": {"steer": {"trait": "evil", "layer": 0, "coef": 1}}}
+    overrides = {
+        "arms": arms,
+        "evaluations": {"trait": {"trait": "evil"}},
+        "contrasts": {"check": [{"arm": "s", "against": "base", "on": "trait"}]},
+    }
+    found = checks(small, tmp_path, overrides, say=say)
+    assert found["positive-control"][0] == status
+    assert found["coherence"][0] == "fails"  # a situation's answer is no advice on an ailment
