@@ -6,7 +6,7 @@ numbers, so there is no legend to decode and nothing that a screen reader or a c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
 
@@ -174,12 +174,11 @@ def heatmap(index: Index, arms: Sequence[Arm], measure: Measure, group: str, ink
     return Heatmap(title, _grid(title, layers, coefs, cells), len(coefs) > 6)
 
 
-def axis(scale: Scale, text: object) -> Markup:
+def axis(scale: Scale, text: Callable[[float], str]) -> Markup:
     """The numbers under a drawn column."""
-    write = text if callable(text) else str
     last = len(scale.ticks) - 1
     marks = (
-        tag("text", write(tick), x=scale.at(tick), y="12", class_=_anchor(place, last))
+        tag("text", text(tick), x=scale.at(tick), y="12", class_=_anchor(place, last))
         for place, tick in enumerate(scale.ticks)
     )
     return tag("svg", *marks, class_="axis", aria_hidden="true")

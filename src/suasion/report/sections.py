@@ -255,7 +255,7 @@ def _peak(index: Index, arms: Sequence[Arm], measure: Measure) -> str:
 
 def _own_trait(index: Index, arm: Arm) -> list[tuple[Measure, str]]:
     """Where a vector's own trait is measured: the headline of a group of that name."""
-    traits = {arm.detail.get("trait"), arm.detail.get("like_trait")}
+    traits = [arm.detail.get("trait"), arm.detail.get("like_trait")]
     heads = [Measure(*pair) for pair in index.results.headlines.items()]
     return [
         (head, group)
