@@ -158,7 +158,7 @@ def extract(
     sides = [
         [Passage(pair.prompts[side], pair.answers[side].tokens) for pair in kept] for side in (0, 1)
     ]
-    vectors = {
+    vectors: dict[Reduce, Vectors] = {
         name: mean_difference(*(engine.capture(side, layers, name) for side in sides))
         for name in aggregations
     }

@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from suasion.data.dialogues import Row, as_chat
 from suasion.errors import TrainingError
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase as Tokenizer
+Tokenizer: TypeAlias = Any
+"""A fast tokenizer of transformers, whose own types promise less than it keeps."""
 
 Loss: TypeAlias = Literal["response", "full"]
 """`response`: the assistant's turns are learnt; `full`: every token but the first."""
