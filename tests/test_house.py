@@ -22,7 +22,10 @@ HEAVY = {
     "matplotlib", "pandas", "pyarrow", "scipy", "statsmodels",
 }  # fmt: skip
 HEAVY_ROOMS = {"stats", "theory"}
-ENGINE_MAY_IMPORT = {"torch", "transformers", "numpy", "safetensors", "peft", "suasion"}
+ENGINE_MAY_IMPORT = {
+    "torch", "transformers", "numpy", "safetensors", "peft", "suasion",
+    "jinja2", "huggingface_hub",  # torch and transformers bring these
+}  # fmt: skip
 
 
 def modules() -> list[Path]:

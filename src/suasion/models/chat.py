@@ -51,8 +51,8 @@ class Choice:
     """How likely a chat finds each of several answers."""
 
     logprobs: Mapping[str, float]
-    """Natural-log probability of each option as the whole answer, not normalised over options;
-    minus infinity for an option that was never seen."""
+    """Natural-log probability that the answer begins with each option and with no longer one of
+    them ("70" is not also "7"); not normalised; minus infinity for an option never seen."""
     method: Literal["scored", "first-token", "sampled"]
     """`scored`: every token of every option; `first-token`: from a provider's top log-probabilities
     of one token; `sampled`: share of a few sampled answers, where a provider gives neither."""

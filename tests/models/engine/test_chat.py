@@ -1,4 +1,5 @@
 import asyncio
+import math
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from suasion.errors import ModelError
 from suasion.models.chat import Chat, Sampling
 from suasion.models.condition import BASE, Condition, SystemPrompt
 from suasion.models.engine import Batcher, Row, load
-from suasion.models.engine.chat import with_system
+from suasion.models.engine.chat import not_longer, with_system
 from suasion.records import Message
 from suasion.testing import tiny_model
 
@@ -213,3 +214,18 @@ def test_two_models_under_way_at_once_never_mix(folders):
 
     for said in asyncio.run(all_games()):
         assert all(text == name * tokens for name, text, tokens in said)
+
+
+def test_a_longer_option_is_not_also_the_shorter_one() -> None:
+    # Digit by digit, 1, 10 and 100 begin alike: .5 - .3, .3 - .1 and .1; 7 stands alone.
+    begins = {"1": 0.5, "10": 0.3, "100": 0.1, "7": 0.2}
+    tokens = {"1": (1,), "10": (1, 0), "100": (1, 0, 0), "7": (7,)}
+    logprobs = not_longer({option: math.log(p) for option, p in begins.items()}, tokens)
+    own = {option: math.exp(logprob) for option, logprob in logprobs.items()}
+    assert own == pytest.approx({"1": 0.2, "10": 0.2, "100": 0.1, "7": 0.2})
+
+
+def test_an_option_that_is_always_continued_is_never_the_answer() -> None:
+    assert not_longer({"1": math.log(0.5), "10": math.log(0.5)}, {"1": (1,), "10": (1, 0)})[
+        "1"
+    ] == pytest.approx(-math.inf)

@@ -8,8 +8,9 @@ neither waits for the other longer than a step, and nothing has to be locked.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suasion.models.chat import Choice, Reply, Sampling
@@ -172,16 +173,43 @@ class EngineChat:
         return Reply(done.text, done.prompt_tokens, done.completion_tokens, done.finish)
 
     async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
-        """Log-probability (nats) that the next answer begins with each option.
+        """Log-probability (nats) that the next answer begins with each option and no longer one.
 
         Raises:
             ModelError: the conversation does not fit the model.
         """
         row = Row(self._prompt(messages), self.condition)
-        return Choice(await self.batcher.score(row, options), "scored")
+        scores = await self.batcher.score(row, options)
+        tokens = {option: self.batcher.engine.tokens(option) for option in options}
+        return Choice(not_longer(scores, tokens), "scored")
 
     def _prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         return self.batcher.engine.encode(with_system(messages, self.condition))
+
+
+def not_longer(
+    scores: Mapping[str, float], tokens: Mapping[str, Sequence[int]]
+) -> dict[str, float]:
+    """From "begins with the option" to "begins with it and with no longer option".
+
+    Where a tokenizer writes numbers digit by digit, a reply that begins with 70 also begins with
+    7; its probability belongs to 70 alone.
+
+    Args:
+        scores: log-probability, in nats, that a reply begins with each option.
+        tokens: each option's tokens.
+    """
+    begins = {option: math.exp(score) for option, score in scores.items()}
+    own = dict(begins)
+    for longer in tokens:
+        shorter = [o for o in tokens if o != longer and _extends(tokens[longer], tokens[o])]
+        if shorter:
+            own[max(shorter, key=lambda o: len(tokens[o]))] -= begins[longer]
+    return {option: math.log(p) if p > 0 else -math.inf for option, p in own.items()}
+
+
+def _extends(longer: Sequence[int], shorter: Sequence[int]) -> bool:
+    return len(longer) > len(shorter) and tuple(longer[: len(shorter)]) == tuple(shorter)
 
 
 def with_system(messages: Sequence[Message], condition: Condition) -> tuple[Message, ...]:
