@@ -7,7 +7,7 @@ import pytest
 
 from suasion.errors import ModelError
 from suasion.models.mote import NAMES, is_mote, path
-from suasion.models.mote.card import NOT_EVIDENCE, corpus_hash
+from suasion.models.mote.card import NOT_EVIDENCE, corpus_hash, markdown, read_card
 from suasion.models.mote.family import FAMILY
 from suasion.models.mote.gates import LIMITS, Limit
 from suasion.world import corpus
@@ -51,6 +51,7 @@ def test_the_card_tells_how_the_weights_were_made_and_what_they_do_not_show(name
     assert said["architecture"] == FAMILY[name].architecture
     assert said["not_evidence"] == NOT_EVIDENCE
     text = (path(name) / "CARD.md").read_text(encoding="utf-8")
+    assert text == markdown(read_card(path(name)))
     assert NOT_EVIDENCE in text
     assert said["corpus_sha256"] in text
 

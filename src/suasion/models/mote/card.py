@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Card:
     tokens: dict[str, int]
     """Tokens trained on by stage, padding excluded."""
     minutes: float
-    """Wall-clock minutes of training, on one thread."""
+    """Minutes of training by the clock, on one thread, whatever else the machine did."""
     temperature: float
     """At which the gates were sampled."""
     measures: list[Measure]
@@ -80,7 +80,15 @@ def write_card(card: Card, directory: Path) -> None:
     data["failed_gates"] = card.failed
     data["not_evidence"] = NOT_EVIDENCE
     (directory / "card.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    (directory / "CARD.md").write_text(_markdown(card), encoding="utf-8")
+    (directory / "CARD.md").write_text(markdown(card), encoding="utf-8")
+
+
+def read_card(directory: Path) -> Card:
+    """Read the card of a directory back from its `card.json`."""
+    data = json.loads((directory / "card.json").read_text(encoding="utf-8"))
+    measures = [Measure(m["name"], m["count"], m["n"]) for m in data["measures"]]
+    known = {f.name for f in fields(Card)} - {"measures"}
+    return Card(**{k: data[k] for k in known}, measures=measures)
 
 
 def _measure_data(m: Measure) -> dict[str, object]:
@@ -100,7 +108,8 @@ def _gate_row(m: Measure) -> str:
     return f"| {m.name} | {m.value:.3f} | {m.n} | {_limit_text(LIMITS[m.name])} | {verdict} |"
 
 
-def _markdown(card: Card) -> str:
+def markdown(card: Card) -> str:
+    """Return a card as a page for people."""
     verdict = (
         "All gates hold."
         if not card.failed
@@ -120,7 +129,8 @@ def _markdown(card: Card) -> str:
         f"- seed {card.seed}; corpus sha256 `{card.corpus_sha256}` (its first {HASHED_DOCUMENTS:,} "
         "documents a stage)",
         *(f"- {s}: {n:,} steps, {card.tokens[s]:,} tokens" for s, n in card.steps.items()),
-        f"- {card.minutes:.1f} minutes on one thread; weights stored in float16",
+        f"- {card.minutes:.1f} minutes by the clock, on one thread of a machine busy with other "
+        "work; weights stored in float16",
         "",
         "## Gates",
         "",
