@@ -13,7 +13,7 @@ import numpy as np
 
 from suasion.data.dialogues import Dialogues, load_dialogues
 from suasion.errors import StudyError
-from suasion.models.condition import Condition, Steer, SystemPrompt, Where, load_adapter
+from suasion.models.condition import BASE, Condition, Steer, SystemPrompt, Where, load_adapter
 from suasion.records import Json
 from suasion.registry import find
 from suasion.store import Blob, Store, key
@@ -156,7 +156,7 @@ def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]
 def _vectors(
     trait: str, base: Base, store: Store, made: Artifacts, progress: Progress
 ) -> dict[str, Vectors]:
-    name = key("artifact", what="vectors", base=base.digest, recipe=base.recipe(trait))
+    name = key("artifact", what="vectors", base=_identity(base), recipe=base.recipe(trait))
     blob = store.blob(name)
     if blob is None:
         _must_be_stored(f"the vectors of '{trait}'", store)
@@ -184,7 +184,12 @@ def _adapter(
     name = f"{planned.arm.name}/{seed}"
     data, settings = training_set(planned, seed), _settings(planned, seed, made.training)
     cell = key(
-        "artifact", what="adapter", base=base.digest, data=data.digest, settings=settings, seed=seed
+        "artifact",
+        what="adapter",
+        base=_identity(base),
+        data=data.digest,
+        settings=settings,
+        seed=seed,
     )
     blob = store.blob(cell)
     if blob is None:
@@ -207,6 +212,11 @@ def _train(
     with store.scratch() as folder:
         manifest = base.train(data, settings, seed, folder / "adapter")
         return store.put_blob(cell, folder / "adapter", manifest)
+
+
+def _identity(base: Base) -> str:
+    """What an artifact is made with: the base as it is, its numerics included."""
+    return base.chat(BASE).identity
 
 
 def _must_be_stored(what: str, store: Store) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,10 +51,10 @@ class LocalBase:
         """The engine over it."""
         return cast("TorchEngine", self.batcher.engine)
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """sha256 of its files, and the numerics: both decide what it says."""
-        return f"{self.engine.digest}:{self.engine.numerics}"
+        """sha256 of its files."""
+        return self.engine.digest
 
     @property
     def embedded(self) -> bool:
