@@ -29,7 +29,7 @@ EPISODES_AT_ONCE = 512
 REMOTE_AT_ONCE = 64
 """Episodes under way on a remote base; its provider's own limit is usually lower."""
 
-MOTE_PACE = Pace(3000.0, 100.0, "measured on mote, 2 cores")
+MOTE_PACE = Pace(3000.0, 100.0, "from the processor time the demo took on mote, for 2 free cores")
 CPU_PACE = Pace(30.0, 0.5, "assumed for a model of billions of parameters on a processor")
 GPU_PACE = Pace(2000.0, 8.0, "assumed for a model of billions of parameters on a GPU")
 REMOTE_PACE = Pace(400.0, 0.0, "assumed for a provider; limits differ")
