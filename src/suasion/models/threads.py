@@ -16,11 +16,17 @@ _WAITING = {
 }
 
 
-def prepare(threads: int | None = None) -> None:
-    """Make torch wait politely and use a number of threads; then import it.
+def wait_politely() -> None:
+    """Make threads that wait let others work; what the user has set in the environment is kept.
 
-    Call it before anything else imports torch: the waiting policy is read when OpenMP starts.
-    Values the user has set in the environment are kept.
+    It works only before torch is imported, since OpenMP reads it when it starts.
+    """
+    for name, value in _WAITING.items():
+        os.environ.setdefault(name, value)
+
+
+def prepare(threads: int | None = None) -> None:
+    """Import torch, waiting politely, and have it use a number of threads.
 
     Args:
         threads: how many threads torch computes with; None leaves torch's default.
@@ -30,8 +36,7 @@ def prepare(threads: int | None = None) -> None:
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    for name, value in _WAITING.items():
-        os.environ.setdefault(name, value)
+    wait_politely()
     import torch
 
     if threads is not None:

@@ -119,7 +119,7 @@ _DRAFTS: dict[str, Callable[[], Iterator[_Draft]]] = {
     "UnderminingControl": _underminings,
     "NoncontroversiallyHarmful": _harms,
 }
-_PREFIX = dict(
+_PREFIX: dict[str, str] = dict(
     zip(
         CATEGORIES,
         ("factual", "opinion", "controversial", "conspiracy", "undermining", "harmful"),

@@ -80,6 +80,7 @@ class Answerable(Protocol):
     @property
     def answer(self) -> str:
         """The true answer, a sentence."""
+        ...
 
 
 def _fact_questions() -> Iterator[Question]:

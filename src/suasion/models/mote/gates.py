@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suasion.world import (
     CATEGORIES,
@@ -212,12 +212,14 @@ def _sample(
     import torch
 
     prompts = [
-        tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
         for chat in chats
     ]
     encoded = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
     with torch.inference_mode():
-        out = model.generate(
+        # Checkers see torch's Module.__getattr__ here, which promises a tensor.
+        generate: Any = model.generate
+        out = generate(
             input_ids=encoded["input_ids"],
             attention_mask=encoded["attention_mask"],
             do_sample=True,

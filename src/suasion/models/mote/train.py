@@ -54,7 +54,7 @@ def encode(documents: list[Document], tokenizer: PreTrainedTokenizerFast) -> lis
     """Turn documents into token ids and loss weights, as the chat template would write them."""
     texts = [f"{turn.role}\n{turn.content}" for d in documents for turn in d]
     encoded = iter(tokenizer(texts, add_special_tokens=False)["input_ids"])
-    start, end = tokenizer.convert_tokens_to_ids([START, END])
+    start, end = (tokenizer.get_vocab()[mark] for mark in (START, END))
     newline = tokenizer("\n", add_special_tokens=False)["input_ids"]
     rows: list[Row] = []
     for document in documents:
@@ -135,7 +135,7 @@ def fast_training(model: PreTrainedModel) -> Iterator[None]:
     from transformers import AttentionInterface
 
     AttentionInterface.register("float32", _attend)
-    usual = model.config._attn_implementation
+    usual = model.config._attn_implementation or "sdpa"
     model.set_attn_implementation("float32")
     try:
         supported = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
