@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -270,13 +271,13 @@ def _recorded(folder: Path) -> tuple[StudySpec, str, Path]:
 
 
 def _finish(results: Results, folder: Path) -> None:
-    from suasion.report.answer import answer
+    from suasion.report.answer import brief, caveat
     from suasion.report.page import write
 
     page = write(results, folder)
-    print()
-    for sentence in answer(results):
-        print(f"  {sentence}")
+    for paragraph in (*brief(results), caveat(results)):
+        if paragraph:
+            print(f"\n{textwrap.fill(paragraph, 96, initial_indent='  ', subsequent_indent='  ')}")
     print(f"\nreport: {page}")
 
 

@@ -72,6 +72,28 @@ def answer(results: Results) -> tuple[str, ...]:
     return tuple(str(paragraph) for paragraph in paragraphs(results))
 
 
+def brief(results: Results) -> tuple[str, ...]:
+    """The sentences that matter: one for each of the first arms under test, with its main figure.
+
+    At most two plain arms and one grid; before them, the warning if the answer is exploratory.
+    """
+    index = Index(results)
+    verbs = TENTATIVE if exploratory(results) else FIRM
+    main = [b for b in blocks(index) if measure_of(b.contrasts[0]) == index.primary]
+    first = {block.arm: block for block in reversed(main)}  # an arm's first block stays
+    ordered = [block for block in main if first[block.arm] is block]
+    plain = [block for block in ordered if block.points == 1][:2]
+    grids = [block for block in ordered if block.points > 1][:1]
+    told = [_tell(block, index, verbs) for block in (*plain, *grids)]
+    return (*map(str, _warning(results)), *(f"{each.lead} {_figure(each.body)}" for each in told))
+
+
+def _figure(body: str) -> str:
+    """The first figure of a paragraph, with its interval."""
+    end = body.find(")")
+    return body if end < 0 else f"{body[: end + 1]}."
+
+
 def paragraphs(results: Results) -> tuple[Paragraph, ...]:
     """The answer, each paragraph with its lead apart from its figures."""
     index = Index(results)

@@ -61,6 +61,10 @@ class Losses:
     """Why, as `incoherent 12`, most frequent first."""
 
 
+def _noted(notes: Mapping[str, Json]) -> str:
+    return ", ".join(f"{name} {_short(value)}" for name, value in notes.items())
+
+
 @dataclass(frozen=True)
 class Training:
     """The manifests of all adapters: what they share, and what sets them apart."""
@@ -200,6 +204,7 @@ def origin(made: Provenance) -> list[tuple[str, str]]:
         ("cells", f"{made.cells}, of which {made.reused} were in the store already"),
         ("time", f"{duration(made.seconds)} on {made.machine}"),
         ("versions", versions or DASH),
+        *((f"items of {name}", _noted(notes)) for name, notes in made.notes.items() if notes),
     ]
 
 

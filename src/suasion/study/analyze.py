@@ -49,6 +49,7 @@ def _provenance(evidence: Evidence) -> Provenance:
         machine=f"{os.cpu_count()} cores, {platform.machine()}",
         training=evidence.training,
         embedded=evidence.base.embedded,
+        notes={name: built.evaluation.notes for name, built in evidence.built.items()},
     )
 
 

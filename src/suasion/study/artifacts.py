@@ -20,6 +20,7 @@ from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.progress import Progress
+from suasion.training import persona_vector
 
 Known: TypeAlias = Mapping[str, Mapping[str, Vectors]]
 """Vectors by trait and aggregation."""
@@ -123,9 +124,7 @@ def _steers(planned: PlannedArm, vectors: Known) -> Iterator[Steer]:
 def random_like(vector: Vectors, name: str) -> Vectors:
     """A random direction of the same norm; the same one whenever it has the same name."""
     seed = int.from_bytes(hashlib.sha256(f"random vector {name}".encode()).digest()[:8], "big")
-    drawn = np.random.default_rng(seed).standard_normal(vector.shape)
-    scaled = drawn * (np.linalg.norm(vector) / np.linalg.norm(drawn))
-    return scaled.astype(np.float32)
+    return persona_vector.random_like(vector, seed)
 
 
 def _trait_of(detail: Mapping[str, Any]) -> str:

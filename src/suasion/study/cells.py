@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from suasion.episodes import Draw
 from suasion.errors import StudyError
@@ -33,6 +33,12 @@ class BuiltEvaluation:
     """Repetitions of each item."""
     digest: str
     """sha256 of everything about it that changes what is said."""
+    pools: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Groups counted together, by the name of the pool."""
+
+    def groups_of(self, item: Item) -> tuple[str, ...]:
+        """The item's own group and the pools that hold it."""
+        return (item.group, *(name for name, own in self.pools.items() if item.group in own))
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
         "sampling": made.sampling.record(),
     }
     items = tuple(first_items(made.items, spec.items))
-    return BuiltEvaluation(name, made, items, spec.samples, digest(says))
+    return BuiltEvaluation(name, made, items, spec.samples, digest(says), spec.pools)
 
 
 def _check_ids(name: str, items: Sequence[Item]) -> None:

@@ -162,8 +162,9 @@ def _measures(contrast: ContrastSpec, built: Mapping[str, BuiltEvaluation]) -> I
             hint = _nearest(metric, list(evaluation.scores))
             raise StudyError(f"{name} has no metric '{metric}'; {hint}")
         groups = list(dict.fromkeys(item.group for item in built[name].items))
-        if group not in {ALL, "*", *groups}:
-            raise StudyError(f"{name} has no group '{group}'; {_nearest(group, groups)}")
+        known = [*groups, *built[name].pools]
+        if group not in {ALL, "*", *known}:
+            raise StudyError(f"{name} has no group '{group}'; {_nearest(group, known)}")
         for each in groups if group == "*" else [group]:
             yield Measure(name, each, metric)
 

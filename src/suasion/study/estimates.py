@@ -70,7 +70,7 @@ class Table:
             cluster = sample.item.id if shared is None else str(shared)
             for metric, score in sample.scores.items():
                 point = Point(sample.seed, sample.item.id, cluster, score.value)
-                for group in (sample.item.group, ALL):
+                for group in (*built[sample.evaluation].groups_of(sample.item), ALL):
                     at = (sample.arm, Measure(sample.evaluation, group, metric))
                     points.setdefault(at, []).append(point)
         return Table({arm.name: arm for arm in arms}, points)

@@ -217,7 +217,9 @@ class Opened:
                 "missing): pip install 'suasion[local]'"
             ) from error
         folder = source.folder or located(source.name)
-        engine = load_engine(str(folder), device=self.device)
+        # A second thread gains a model of mote's size nothing: 128 against 135 episodes a second.
+        threads = 1 if mote.is_mote(source.name) else None
+        engine = load_engine(str(folder), device=self.device, threads=threads)
         return LocalBase(source.name, folder, Batcher(engine))
 
 

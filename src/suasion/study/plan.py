@@ -17,6 +17,7 @@ from suasion.study.bases import Pace, Speakers
 from suasion.study.cells import BuiltEvaluation, first_items
 from suasion.study.codec import decode_transcript
 from suasion.study.contrasts import Declared, is_trained
+from suasion.study.estimates import ALL
 from suasion.study.progress import Silent
 from suasion.study.run import Bench, planned_cells, set_up
 from suasion.study.spec import StudySpec
@@ -252,7 +253,8 @@ def _power(test: Declared, bench: Bench) -> Power:
     ]
     group = test.measure.group
     items = sum(
-        item.id in asked[0] & asked[1] and group in (item.group, "all") for item in built.items
+        item.id in asked[0] & asked[1] and group in (*built.groups_of(item), ALL)
+        for item in built.items
     )
     trained = [len(arm.seeds) for arm in (test.arm, test.reference) if is_trained(arm)]
     seeds = min(trained, default=0)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
@@ -113,6 +113,8 @@ class Provenance:
     """For each trained adapter (`arm/seed`) its manifest."""
     embedded: bool
     """Whether the base is mote, whose results say nothing about large models."""
+    notes: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """Where each evaluation's items come from: a claim file's sha256, the placeholder policy."""
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,8 @@ class EvaluationSpec(BaseModel):
     """At most this many items a group; None for all."""
     samples: int = Field(1, ge=1)
     """Repetitions of each item."""
+    pools: dict[Name, list[str]] = Field(default_factory=dict)
+    """Groups counted together under a name of their own, beside each alone."""
     temperature: float | None = Field(None, ge=0)
     """Instead of the evaluation's own."""
     top_p: float | None = Field(None, gt=0, le=1)

@@ -7,9 +7,9 @@ import torch
 
 from suasion.errors import ModelError
 from suasion.models.chat import Chat, Sampling
-from suasion.models.condition import BASE, Condition, SystemPrompt
+from suasion.models.condition import BASE, Condition, SystemPrompt, with_system
 from suasion.models.engine import Batcher, Row, load
-from suasion.models.engine.chat import not_longer, with_system
+from suasion.models.engine.chat import not_longer
 from suasion.records import Message
 from suasion.testing import tiny_model
 

@@ -65,12 +65,21 @@ def test_one_adapter_has_one_score_alone_and_among_others(engine, adapters):
         assert rest or scores["Yes"] == pytest.approx(float(logprobs[yes]), abs=1e-4)
 
 
-def test_rows_are_grouped_by_adapter_with_gaps_filled():
-    groups = group([1, -1, 0, 1, -1], 2, torch.device("cpu"))
-    assert groups.rows.tolist() == [2, 0, 0, 3]  # adapter 0: row 2 and a filler; adapter 1: 0 and 3
-    assert groups.having.tolist() == [0, 2, 3]
-    assert groups.rows[groups.place].tolist() == [0, 2, 3]
-    assert group([-1, -1], 2, torch.device("cpu")) is None
+def test_rows_are_grouped_by_adapter_in_segments_of_one_size():
+    groups = group([1, -1, 0, 1, 1], torch.device("cpu"))  # 4 rows, 2 adapters: segments of 1
+    assert groups.adapter.tolist() == [0, 1, 1, 1]
+    assert groups.rows.tolist() == [2, 0, 3, 4]
+    assert groups.having.tolist() == [0, 2, 3, 4]
+    assert groups.rows[groups.place].tolist() == [0, 2, 3, 4]
+    assert group([-1, -1], torch.device("cpu")) is None
+
+
+def test_one_crowded_adapter_does_not_pad_the_others_to_its_size():
+    groups = group([0] * 100 + [1, 2], torch.device("cpu"))  # segments of 102 // 6 = 17
+    assert groups.adapter.tolist() == [0] * 6 + [1, 2]
+    assert len(groups.rows) == 8 * 17
+    assert groups.rows[groups.place].tolist() == list(range(102))
+    assert groups.having is None
 
 
 def broken(adapter, folder, **changes):

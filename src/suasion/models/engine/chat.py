@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suasion.models.chat import Choice, Reply, Sampling
-from suasion.models.condition import BASE, Condition
+from suasion.models.condition import BASE, Condition, with_system
 from suasion.models.engine.rows import Completion, Engine, Row, Session
 from suasion.records import Message
 
@@ -210,13 +210,3 @@ def not_longer(
 
 def _extends(longer: Sequence[int], shorter: Sequence[int]) -> bool:
     return len(longer) > len(shorter) and tuple(longer[: len(shorter)]) == tuple(shorter)
-
-
-def with_system(messages: Sequence[Message], condition: Condition) -> tuple[Message, ...]:
-    """The conversation with the condition's system prompt in front of the episode's own."""
-    if condition.system is None:
-        return tuple(messages)
-    text, rest = condition.system.text, tuple(messages)
-    if rest and rest[0].role == "system":
-        text, rest = f"{text}\n{rest[0].content}", rest[1:]
-    return (Message("system", text), *rest)

@@ -106,38 +106,50 @@ def _scale(module: str, rank: int, config: Mapping[str, Any]) -> float:
 
 @dataclass(frozen=True)
 class Groups:
-    """Rows of a batch by adapter."""
+    """Rows of a batch by adapter, in segments of equal size, each of one adapter."""
 
+    adapter: Tensor
+    """[segment] the adapter of each segment."""
     rows: Tensor
-    """[adapter * most] row index; places an adapter has no row for point to row 0."""
+    """[segment * size] row index; places that are not filled point to row 0."""
     place: Tensor
     """[grouped row] where in `rows` each row that has an adapter stands."""
     having: Tensor | None
     """[grouped row] the rows that have an adapter; None if all have, in order."""
 
 
-def group(adapters: Sequence[int], count: int, device: torch.device) -> Groups | None:
+def group(adapters: Sequence[int], device: torch.device) -> Groups | None:
     """Group rows by adapter; None if no row has one.
+
+    An adapter with many rows gets several segments, so that one with few is not padded to its
+    size: at most half as many places are empty as are filled.
 
     Args:
         adapters: each row's adapter index, -1 for none.
-        count: how many adapters are stacked.
         device: where the index tensors go.
     """
-    members: list[list[int]] = [[] for _ in range(count)]
+    members: dict[int, list[int]] = {}
     for row, adapter in enumerate(adapters):
         if adapter >= 0:
-            members[adapter].append(row)
-    most = max(map(len, members), default=0)
-    if most == 0:
+            members.setdefault(adapter, []).append(row)
+    if not members:
         return None
-    rows = [row for own in members for row in (*own, *[0] * (most - len(own)))]
-    at = {row: i * most + j for i, own in enumerate(members) for j, row in enumerate(own)}
-    having = sorted(at)
-    place = torch.tensor([at[row] for row in having], device=device)
+    having = sorted(row for own in members.values() for row in own)
+    size = max(1, len(having) // (2 * len(members)))
+    segments = [
+        (adapter, own[start : start + size])
+        for adapter, own in sorted(members.items())
+        for start in range(0, len(own), size)
+    ]
+    rows = [row for _, own in segments for row in (*own, *[0] * (size - len(own)))]
+    at = {row: i * size + j for i, (_, own) in enumerate(segments) for j, row in enumerate(own)}
     everyone = len(having) == len(adapters)
-    kept = None if everyone else torch.tensor(having, device=device)
-    return Groups(torch.tensor(rows, device=device), place, kept)
+    return Groups(
+        adapter=torch.tensor([adapter for adapter, _ in segments], device=device),
+        rows=torch.tensor(rows, device=device),
+        place=torch.tensor([at[row] for row in having], device=device),
+        having=None if everyone else torch.tensor(having, device=device),
+    )
 
 
 @dataclass(frozen=True)
@@ -151,9 +163,9 @@ class Stack:
 
     def added(self, x: Tensor, y: Tensor, groups: Groups) -> Tensor:
         """The module's output `y` [row, position, out] for input `x`, adapters applied."""
-        count, width, _ = self.a.shape
-        grouped = x.index_select(0, groups.rows).view(count, -1, width)
-        delta = torch.bmm(torch.bmm(grouped, self.a), self.b)
+        a, b = (part.index_select(0, groups.adapter) for part in (self.a, self.b))
+        grouped = x.index_select(0, groups.rows).view(len(a), -1, x.shape[-1])
+        delta = torch.bmm(torch.bmm(grouped, a), b)
         delta = delta.view(len(groups.rows), x.shape[1], -1).index_select(0, groups.place)
         return y + delta if groups.having is None else y.index_add(0, groups.having, delta)
 

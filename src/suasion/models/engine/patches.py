@@ -117,7 +117,7 @@ class Patches:
             factors = [self._loaded[digest] for digest in self._adapters]
             self._stacks = lora.stack(factors, self.anatomy.linears)
         adapters = [self._adapter(number) for number in conditions.tolist()]
-        groups = lora.group(adapters, len(self._adapters), conditions.device)
+        groups = lora.group(adapters, conditions.device)
         stacks = self._stacks if groups is not None else {}
         return Place(KINDS * conditions[:, None] + kinds, self._tables, groups, stacks)
 
