@@ -85,10 +85,10 @@ def brief(results: Results) -> tuple[str, ...]:
     plain = [block for block in ordered if block.points == 1][:2]
     grids = [block for block in ordered if block.points > 1][:1]
     told = [_tell(block, index, verbs) for block in (*plain, *grids)]
-    return (*map(str, _warning(results)), *(f"{each.lead} {_figure(each.body)}" for each in told))
+    return (*map(str, _warning(results)), *(f"{each.lead} {_first_figure(each.body)}" for each in told))
 
 
-def _figure(body: str) -> str:
+def _first_figure(body: str) -> str:
     """The first figure of a paragraph, with its interval."""
     end = body.find(")")
     return body if end < 0 else f"{body[: end + 1]}."

@@ -120,7 +120,7 @@ def methods(index: Index) -> Mapping[str, str]:
 
 def _plain(method: str) -> str:
     """A method without its particulars: `clustered t` of `clustered t (24 clusters)`."""
-    return method.partition(" (")[0].partition(":")[0]
+    return method.partition(" (")[0].partition(":")[0].partition(" on ")[0]
 
 
 def spread(index: Index) -> str:
