@@ -85,7 +85,10 @@ def brief(results: Results) -> tuple[str, ...]:
     plain = [block for block in ordered if block.points == 1][:2]
     grids = [block for block in ordered if block.points > 1][:1]
     told = [_tell(block, index, verbs) for block in (*plain, *grids)]
-    return (*map(str, _warning(results)), *(f"{each.lead} {_first_figure(each.body)}" for each in told))
+    return (
+        *map(str, _warning(results)),
+        *(f"{each.lead} {_first_figure(each.body)}" for each in told),
+    )
 
 
 def _first_figure(body: str) -> str:
