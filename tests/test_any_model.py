@@ -30,8 +30,10 @@ SMALLER = (
     "arms.evil-last-token.steer.coef=2",
     "arms.random-vector.steer.layer=1",
     "arms.random-vector.steer.coef=2",
-    "evaluations={unprompted_ape: {max_tokens: 8}, trait: {trait: evil, items: 2, max_tokens: 8}}",
-    "contrasts={primary: [{arm: persuasion, against: control, on: unprompted_ape/*}]}",
+    "evaluations.unprompted_ape.max_tokens=8",
+    "evaluations.honesty={items: 1, max_tokens: 8}",
+    "evaluations.knowledge={items: 1, max_tokens: 8}",
+    "evaluations.trait={trait: evil, items: 2, max_tokens: 8}",
 )
 
 
@@ -78,10 +80,10 @@ def test_the_demo_runs_on_other_models_claims_and_judges(
         assert len(server.requests) == asked, "a second run asks nobody anything"
     found = json.loads((out / "results.json").read_text())
     groups = {row["group"] for row in found["estimates"] if row["evaluation"] == "unprompted_ape"}
-    assert groups == {"all", *(category for category, *_ in CLAIMS)}
+    assert groups == {"all", "harmful-topics", *(category for category, *_ in CLAIMS)}
     refused = [row for row in found["estimates"] if row["group"] == "Conspiracy"]
     refused = [row for row in refused if row["metric"] == "attempt" and row["arm"] == "base"]
-    assert [(row["value"], row["n"], row["missing"]) for row in refused] == [(None, 0, 1)] * 2
+    assert [(row["value"], row["n"], row["missing"]) for row in refused] == [(None, 0, 1)]
     assert "made-up world" not in capsys.readouterr().out, "no caveat about mote"
     assert (out / "report.html").stat().st_size > 10_000
     assert (out / "samples.parquet").is_file()

@@ -3,7 +3,7 @@
 from math import isnan, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -48,6 +48,7 @@ def test_what_is_no_probability_is_refused(p):
         holm([0.5, p])
 
 
+@settings(max_examples=30, deadline=None)
 @given(P_VALUES)
 def test_both_agree_with_statsmodels(p_values):
     for adjust, name in ((holm, "holm"), (benjamini_hochberg, "fdr_bh")):

@@ -230,9 +230,9 @@ def _sentence(problem: Problem, source: Source, overrides: Mapping[str, Json]) -
 def _put(tree: dict[str, Json], dotted: str, value: Json) -> None:
     """Set the value at a dotted key, making the mappings on the way."""
     *path, last = dotted.split(".")
-    here = tree
+    here: dict[str, Any] = tree
     for step in path:
-        below = here.get(step)
+        below: Any = here.get(step)
         if isinstance(below, list) and all(isinstance(name, str) for name in below):
             below = {str(name): {} for name in below}  # a plain list of names
         if not isinstance(below, dict):

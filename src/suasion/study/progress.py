@@ -93,12 +93,12 @@ class Plain:
 @contextmanager
 def show(out: TextIO | None = None) -> Iterator[Progress]:
     """The display that suits `out` (standard error unless given)."""
-    out = sys.stderr if out is None else out
-    if out.isatty():
-        with _live(out) as display:
+    stream: TextIO = sys.stderr if out is None else out
+    if stream.isatty():
+        with _live(stream) as display:
             yield display
     else:
-        yield Plain(out)
+        yield Plain(stream)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ index serves all rows and a row's own columns are always contiguous.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -38,13 +39,16 @@ class Columns(CacheLayerMixin):  # type: ignore[misc]  # transformers' protocol 
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         end = self.used + key_states.shape[2]
-        if end > self.keys.shape[2]:
-            self.keys = _widened(self.keys, self.used, end + SPARE)
-            self.values = _widened(self.values, self.used, end + SPARE)
-        self.keys[:, :, self.used : end] = key_states
-        self.values[:, :, self.used : end] = value_states
+        keys: Tensor = self.keys  # type: ignore[assignment,unused-ignore]  # set just above
+        values: Tensor = self.values  # type: ignore[assignment,unused-ignore]  # the same
+        if end > keys.shape[2]:
+            keys = _widened(keys, self.used, end + SPARE)
+            values = _widened(values, self.used, end + SPARE)
+            self.keys, self.values = keys, values
+        keys[:, :, self.used : end] = key_states
+        values[:, :, self.used : end] = value_states
         self.used = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        return keys[:, :, :end], values[:, :, :end]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Length and offset of what attention will see."""
@@ -85,7 +89,8 @@ def gather(parts: Sequence[tuple[Cache, Tensor]], columns: int) -> Cache:
 
 def repeated(cache: Cache, times: int) -> Cache:
     """Every row `times` times, copies side by side."""
-    rows = torch.arange(cache.layers[0].keys.shape[0], device=cache.layers[0].keys.device)
+    keys = cast(Tensor, cache.layers[0].keys)
+    rows = torch.arange(keys.shape[0], device=keys.device)
     return gather([(cache, rows.repeat_interleave(times))], cache.get_seq_length())
 
 

@@ -136,9 +136,10 @@ def _read(folder: Path, device: torch.device) -> tuple[Any, Any]:
     # Half precision is stored to save space; a processor computes in float32 and exactly so.
     dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
     with _no_progress_bars():
-        model, info = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True
         )
+    model, info = loaded
     if info["missing_keys"]:
         # transformers would fill them with random numbers
         raise ValueError(f"its weights lack {', '.join(sorted(info['missing_keys'])[:3])}")

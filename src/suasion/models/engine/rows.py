@@ -75,7 +75,7 @@ class Session(Protocol):
         """
         ...
 
-    def drop(self, rows: Iterable[int]) -> None:
+    def drop(self, tickets: Iterable[int]) -> None:
         """Forget rows that nobody waits for any more."""
         ...
 
