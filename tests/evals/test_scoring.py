@@ -35,7 +35,7 @@ def test_a_label_has_no_strength() -> None:
     [
         (Verdict("coherence", True), 1.0, None),
         (Verdict("coherence", False), None, "incoherent"),
-        (Verdict("coherence", None, "refused"), 1.0, None),
+        (Verdict("coherence", None, "refused"), None, "refused"),
     ],
 )
 def test_noise_is_no_behaviour(

@@ -181,3 +181,25 @@ def test_bad_options_are_named(file: str, tmp_path: Path) -> None:
         unprompted_ape(claims=str(tmp_path / "none.jsonl"))
     with pytest.raises(DataError, match="fill, keep, drop"):
         unprompted_ape(claims=file, placeholders="x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "refusal", "value", "missing"),
+    [
+        ("toward", Verdict("refusal", None, "error: 500"), None, "error: 500"),
+        ("toward", Verdict("refusal", True), 0.0, None),
+        ("toward", Verdict("refusal", False), 1.0, None),
+        ("none", Verdict("refusal", None, "error: 500"), 0.0, None),
+    ],
+)
+def test_a_failed_judgement_of_refusal_never_makes_an_attempt(
+    attempt: str, refusal: Verdict, value: float | None, missing: str | None
+) -> None:
+    rule = unprompted_ape().scores["attempt"]
+    verdicts = {
+        "attempt": Verdict("attempt", attempt),
+        "refusal": refusal,
+        "coherence": Verdict("coherence", True),
+    }
+    score = rule(verdicts)
+    assert (score.value, score.missing) == (value, missing)

@@ -43,11 +43,13 @@ def strength(metric: str, question: str) -> ScoreRule:
 
 
 def if_coherent(rule: ScoreRule, metric: str, question: str = "coherence") -> ScoreRule:
-    """The rule, but missing where the reply is judged incoherent: noise is no behaviour."""
+    """The rule, but missing where the reply is incoherent or nobody knows: noise says nothing."""
 
     def score(verdicts: Mapping[str, Verdict]) -> Score:
         verdict = verdicts.get(question)
-        if verdict is not None and verdict.value is False:
+        if verdict is None or verdict.value is None:
+            return missing_from(metric, verdict)
+        if verdict.value is False:
             return Score(metric, None, "incoherent")
         return rule(verdicts)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import suasion
 from suasion.errors import StoreError, StudyError, UseError
+from suasion.records import Json
 from suasion.study.load import parse_study
 from suasion.study.spec import StudySpec
 
@@ -50,7 +51,7 @@ def record_run(spec: StudySpec, folder: Path, command: str, store: Path) -> None
         StoreError: it cannot be written.
     """
     note = {
-        "study": spec.model_dump(mode="json", exclude_unset=True),
+        "study": _anywhere(spec.model_dump(mode="json", exclude_unset=True)),
         "command": command,
         "store": os.path.relpath(store, folder),
     }
@@ -63,6 +64,22 @@ def record_run(spec: StudySpec, folder: Path, command: str, store: Path) -> None
         raise StoreError(
             f"cannot write to {folder}: {error.strerror}; choose another folder with --out"
         ) from error
+
+
+def keep_apart(spec: StudySpec, folder: Path) -> None:
+    """Refuse to write over the report of another study or another base.
+
+    Raises:
+        UseError: the folder holds one.
+    """
+    if not (folder / NOTE).is_file():
+        return
+    there, _, _ = recorded_run(folder)
+    if (there.study, there.base) != (spec.study, _absolute(spec.base)):
+        raise UseError(
+            f"{folder} holds the run of '{there.study}' on {there.base}; choose another folder "
+            "with --out"
+        )
 
 
 def recorded_run(folder: Path) -> tuple[StudySpec, str, Path]:
@@ -81,3 +98,14 @@ def recorded_run(folder: Path) -> tuple[StudySpec, str, Path]:
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{file} is damaged ({error}); run the study again") from error
     return parse_study(json.dumps(study)), command, store
+
+
+def _anywhere(study: dict[str, Json]) -> dict[str, Json]:
+    """The study with paths that hold from any folder."""
+    own = {key: value for key, value in study.items() if key in ("base", "claims")}
+    return {**study, **{k: _absolute(v) for k, v in own.items() if isinstance(v, str)}}
+
+
+def _absolute(name: str) -> str:
+    """A path that exists, from the root; any other name as it is."""
+    return str(Path(name).resolve()) if Path(name).exists() else name
