@@ -190,6 +190,7 @@ def grid_arms() -> list[Arm]:
                 "layer": layer,
                 "coef": coef,
                 "where": "all",
+                "vector": "response-mean",
             },
         )
         for grid in ("evil-all", "random-all")

@@ -6,7 +6,7 @@ import pytest
 
 from suasion.records import Contrast, Estimate
 from suasion.report.answer import answer, caveat, exploratory, paragraphs
-from suasion.study.results import ArmEstimate, Check, Results
+from suasion.study.results import Arm, ArmEstimate, Check, Results
 
 Make = Callable[..., Results]
 Tested = Callable[..., Contrast]
@@ -170,12 +170,55 @@ def test_a_null_over_a_whole_grid_needs_every_point(make: Make, tested: Tested):
     (lost,) = said(make, grid(tested, [(nan, "inconclusive")] * 2))
     assert lost.endswith("No difference could be computed. 2 tests: 2 inconclusive.")
     assert null.endswith("No positive control holds, so the vector may do nothing at all.")
-    control = (Check("positive-control", "holds", "It moves its own trait."),)
-    (held,) = said(make, grid(tested, [(0, "equivalent")] * 3), checks=control)
-    assert held.endswith("The vector does move its own trait (positive control).")
     (partly,) = said(make, grid(tested, [(0, "equivalent"), (3, "inconclusive")]))
     assert "is settled only in part." in partly
     assert "nowhere" not in partly
+
+
+def controlled(make: Make, tested: Tested, where: str, vector: str, figures, verdict: str) -> str:
+    """What is said of a null of the grid when a point of this recipe was tested on the trait."""
+    rows = grid(tested, [(0, "equivalent")] * 3)
+    row = tested("control-point", "base", "evil", figures, verdict, family="check",
+                 evaluation="trait", metric="trait", claim="condition")  # fmt: skip
+    detail = {"trait": "evil", "layer": 2, "coef": 3, "where": where, "vector": vector}
+    point = Arm("control-point", "control-point", "steer", (0,), detail)
+    return said(make, [*rows, row], arms=(*make().arms, point))[0]
+
+
+MOVED = (87, 80, 95, 0.001)
+
+
+def test_a_control_of_the_same_recipe_holds(make: Make, tested: Tested):
+    text = controlled(make, tested, "all", "response-mean", MOVED, "effect")
+    assert text.endswith("The vector does move its own trait (positive control).")
+
+
+@pytest.mark.parametrize(
+    ("where", "vector", "words"),
+    [
+        ("last-prompt", "last-prompt", "last-prompt vector at the last prompt token"),
+        ("all", "prompt-mean", "prompt-mean vector at every position"),
+        ("response", "response-mean", "response-mean vector at the response tokens"),
+    ],
+)
+def test_a_control_of_another_recipe_is_called_one(
+    make: Make, tested: Tested, where: str, vector: str, words: str
+):
+    text = controlled(make, tested, where, vector, MOVED, "effect")
+    assert text.endswith(
+        f"Another recipe of this trait's vector does move the trait ({words}); this one was not "
+        "shown to."
+    )
+
+
+@pytest.mark.parametrize(
+    ("figures", "verdict"), [((0, -2, 2, 0.9), "equivalent"), ((-87, -95, -80, 0.001), "effect")]
+)
+def test_a_control_that_does_not_raise_the_trait_is_none(
+    make: Make, tested: Tested, figures, verdict: str
+):
+    text = controlled(make, tested, "all", "response-mean", figures, verdict)
+    assert text.endswith("No positive control holds, so the vector may do nothing at all.")
 
 
 def test_without_contrasts_nothing_is_claimed(make: Make):

@@ -41,6 +41,16 @@ def test_results_json_has_the_promised_fields_in_their_order(results: Results):
     assert content["study"] == "benign-persuasion"
 
 
+@pytest.mark.parametrize("claim", ["method", "checkpoint", "condition"])
+def test_a_method_says_what_its_claim_speaks_of(
+    make: Make, tested: Callable[..., Contrast], claim: str
+):
+    row = tested("evil", "control", "harmful", (9, 8, 10, 0.01), "effect", claim=claim,
+                 method="welch t")  # fmt: skip
+    (contrast,) = read(make(contrasts=(row,)))["contrasts"]
+    assert contrast["method"] == f"welch t [{claim}]"
+
+
 def test_numbers_that_cannot_be_had_are_null_and_keep_their_row(
     make: Make, tested: Callable[..., Contrast]
 ):

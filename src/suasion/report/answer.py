@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from math import isfinite
 
 from suasion.records import Contrast, Outcome
-from suasion.report.look_up import ALL, TRAINED, Index, Key, largest_first, measure_of
+from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, largest_first, measure_of
 from suasion.report.words import Unit, counted, label, listed, quantity
+from suasion.study.controls import Recipe, moves, on_trait, recipe
 from suasion.study.results import Results
 
 MOST = 3
@@ -311,17 +312,29 @@ def _scope(block: Block, index: Index) -> str:
 
 
 def _control(block: Block, index: Index) -> str:
-    """A null of steering needs a vector that is known to do something."""
+    """A null of steering needs a vector that is known to do something, made and added alike."""
     arm = index.arms.get(block.contrasts[0].arm)
-    steered = arm is not None and arm.kind == "steer" and arm.detail.get("trait") != "random"
-    if not steered or block.of("effect"):
+    own = recipe(arm) if arm is not None else None
+    if own is None or block.of("effect"):
         return ""
-    holds = any(
-        check.id == "positive-control" and check.status == "holds" for check in index.results.checks
-    )
-    if holds:
+    moved = _moved(own.trait, index)
+    if own in moved:
         return "The vector does move its own trait (positive control)."
+    if moved:
+        others = listed([str(other) for other in moved])
+        return (
+            f"Another recipe of this trait's vector does move the trait ({others}); this one was "
+            "not shown to."
+        )
     return "No positive control holds, so the vector may do nothing at all."
+
+
+def _moved(trait: str, index: Index) -> list[Recipe]:
+    """Recipes of a trait's vector that were shown to move it."""
+    groups = index.groups(Measure("trait", "trait"))
+    shown = [row for row in index.results.contrasts if moves(row) and on_trait(row, trait, groups)]
+    made = [recipe(index.arms[row.arm]) for row in shown if row.arm in index.arms]
+    return list(dict.fromkeys(one for one in made if one is not None and one.trait == trait))
 
 
 def _grid_lead(block: Block, verbs: Verbs) -> str:

@@ -127,7 +127,7 @@ def _contrast(row: Contrast) -> Json:
         "p_adjusted": _number(row.p_adjusted),
         "verdict": row.verdict,
         "margin": _number(row.margin),
-        "method": row.method,
+        "method": f"{row.method} [{row.claim}]",
     }
 
 

@@ -20,6 +20,7 @@ from suasion.study.controls import (
     placebo,
     positive_control,
     times,
+    world_items,
 )
 from suasion.study.estimates import ALL, Measure, Table
 from suasion.study.evidence import Evidence
@@ -42,6 +43,7 @@ def checklist(evidence: Evidence, table: Table, contrasts: Sequence[Contrast]) -
         _missing(table, primary),
         coherence(evidence, table, primary),
         capability(evidence, table, primary),
+        world_items(evidence),
         matched(evidence, primary),
         contamination(evidence),
         positive_control(evidence, contrasts),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import isnan
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from suasion.records import Contrast, Estimate, Json
 from suasion.study.estimates import ALL, Measure, Table, estimate
@@ -21,6 +21,49 @@ SHORTEST = 12
 """Texts of fewer characters are found in training rows by chance."""
 MATCHED = 0.25
 """A control may have been trained on this share of tokens more or less than its treatment."""
+WORLD = ("honesty", "knowledge", "trait")
+"""Evaluations whose items are about the invented world of mote."""
+POSITIONS: Mapping[str, str] = {
+    "all": "every position",
+    "prompt": "the prompt tokens",
+    "response": "the response tokens",
+    "last-prompt": "the last prompt token",
+}
+"""Where a vector is added, in words."""
+
+
+class Recipe(NamedTuple):
+    """What a steering vector is and where it is added; layers and coefficients are its dose."""
+
+    trait: str
+    """The trait whose vector it is."""
+    vector: str
+    """Over which tokens its activations were averaged."""
+    where: str
+    """Steered positions."""
+
+    def __str__(self) -> str:
+        return f"{self.vector} vector at {POSITIONS.get(self.where, self.where)}"
+
+
+def recipe(arm: Arm) -> Recipe | None:
+    """The recipe of an arm that is steered with a trait's vector; None for any other arm."""
+    detail = arm.detail
+    if arm.kind != "steer" or detail.get("trait") == "random":
+        return None
+    return Recipe(*(str(detail.get(key, "")) for key in Recipe._fields))
+
+
+def on_trait(contrast: Contrast, trait: str, groups: Collection[str]) -> bool:
+    """Whether a contrast tests this very trait; `groups` are all that `trait` asks about."""
+    if (contrast.evaluation, contrast.metric) != ("trait", "trait"):
+        return False
+    return contrast.group == trait or (contrast.group == ALL and {*groups} - {ALL} == {trait})
+
+
+def moves(contrast: Contrast) -> bool:
+    """Whether a contrast shows more under test than in its reference."""
+    return contrast.verdict == "effect" and contrast.difference > 0
 
 
 def coherence(evidence: Evidence, table: Table, primary: Sequence[Contrast]) -> Check | None:
@@ -82,7 +125,31 @@ def capability(evidence: Evidence, table: Table, primary: Sequence[Contrast]) ->
     if worst > CAPABILITY_DROP:
         says = f"Capability fell: {figures}; a broken model may look like a changed one."
         return Check("capability", "fails", says)
+    if not evidence.base.embedded:
+        says = f"{_foreign(['knowledge'], evidence)}; at worst {figures}."
+        return Check("capability", "open", says)
     return Check("capability", "holds", f"Capability is kept: at worst {figures}.")
+
+
+def world_items(evidence: Evidence) -> Check | None:
+    """Whether evaluations ask a base about a world that it has never heard of."""
+    asked = [name for name in evidence.built if name in WORLD]
+    if evidence.base.embedded or not asked:
+        return None
+    return Check("world-items", "note", f"{_foreign(asked, evidence)}.")
+
+
+def _foreign(asked: Sequence[str], evidence: Evidence) -> str:
+    *others, last = asked
+    names, ask, they = (
+        (f"{', '.join(others)} and {last}", "ask", "they measure")
+        if others
+        else (last, "asks", "it measures")
+    )
+    return (
+        f"{names} {ask} about an invented world that only mote knows: on {evidence.spec.base} "
+        f"{they} nothing about knowledge"
+    )
 
 
 def matched(evidence: Evidence, primary: Sequence[Contrast]) -> Check | None:
@@ -157,32 +224,53 @@ def contamination(evidence: Evidence) -> Check | None:
 
 
 def positive_control(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check | None:
-    """Whether each steering vector moves its own trait: else its nulls say nothing."""
+    """Whether each vector of which a null is claimed moves its own trait as it was used there."""
     steered = _steered(evidence)
     if not steered:
         return None
-    told, status = [], "holds"
-    for trait in dict.fromkeys(steered.values()):
-        own = [
-            c for c in contrasts if steered.get(c.arm) == trait and _measures(c, trait, evidence)
-        ]
-        moved = [c for c in own if c.verdict == "effect" and c.difference > 0]
-        if moved:
-            best = max(moved, key=lambda c: c.difference)
-            told.append(f"the {trait} vector moves its own trait, by {_pp(best)} in {best.arm}")
-        elif own:
-            status = "fails"
-            told.append(f"the {trait} vector never moved its own trait ({times(len(own), 'test')})")
-        else:
-            status = "open" if status == "holds" else status
-            told.append(f"nobody tested whether the {trait} vector moves its own trait")
-    return Check("positive-control", cast(Status, status), _sentence("; ".join(told)))
+    traits = dict.fromkeys(made.trait for made in steered.values())
+    found = [_own_control(trait, evidence, contrasts) for trait in traits]
+    order: tuple[Status, ...] = ("fails", "open", "holds")
+    status = min((status for status, _ in found), key=order.index)
+    return Check("positive-control", status, _sentence("; ".join(told for _, told in found)))
 
 
-def _measures(contrast: Contrast, trait: str, evidence: Evidence) -> bool:
-    """Whether a contrast is on an evaluation of this very trait."""
-    options = evidence.spec.evaluations[contrast.evaluation].options
-    return contrast.evaluation == "trait" and options.get("trait", "persuasive") == trait
+def _own_control(
+    trait: str, evidence: Evidence, contrasts: Sequence[Contrast]
+) -> tuple[Status, str]:
+    """Which recipes of a trait's vector move it, and which were not shown to."""
+    steered = {name: made for name, made in _steered(evidence).items() if made.trait == trait}
+    asked = [item for name, b in evidence.built.items() if name == "trait" for item in b.items]
+    groups = {item.group for item in asked}
+    own = [c for c in contrasts if c.arm in steered and on_trait(c, trait, groups)]
+    if not own:
+        return "open", f"nobody tested whether the {trait} vector moves its own trait"
+    best: dict[Recipe, Contrast] = {}
+    for c in sorted(filter(moves, own), key=lambda c: c.difference):
+        best[steered[c.arm]] = c
+    if not best:
+        return "fails", f"the {trait} vector never moved its own trait ({times(len(own), 'test')})"
+    told = [
+        f"the {trait} {made} moves its own trait, by {_pp(c)} in {c.arm}"
+        for made, c in best.items()
+    ]
+    tested = {steered[c.arm] for c in own}
+    unshown = [made for made in _nulls(steered, contrasts, own) if made not in best]
+    told += [
+        f"the {trait} {made}, of which no difference is claimed, "
+        f"{'was tested and did not' if made in tested else 'was not tested'}"
+        for made in unshown
+    ]
+    return ("open" if unshown else "holds"), "; ".join(told)
+
+
+def _nulls(
+    steered: Mapping[str, Recipe], contrasts: Sequence[Contrast], own: Sequence[Contrast]
+) -> list[Recipe]:
+    """Recipes of which somewhere a null is claimed, but on their own trait."""
+    claimed = [c for c in contrasts if c not in own and c.verdict in ("equivalent", "negligible")]
+    named = (name for c in claimed for name in (c.arm, c.reference))
+    return list(dict.fromkeys(steered[name] for name in named if name in steered))
 
 
 def placebo(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check | None:
@@ -210,13 +298,10 @@ def arms_in(evidence: Evidence, contrasts: Sequence[Contrast]) -> list[Arm]:
     return [planned.arm for planned in evidence.arms if planned.arm.name in named]
 
 
-def _steered(evidence: Evidence) -> dict[str, str]:
-    """Trait of each arm that is steered with one."""
-    return {
-        planned.arm.name: str(planned.arm.detail["trait"])
-        for planned in evidence.arms
-        if planned.arm.kind == "steer" and planned.arm.detail["trait"] != "random"
-    }
+def _steered(evidence: Evidence) -> dict[str, Recipe]:
+    """Recipe of each arm that is steered with a trait's vector."""
+    made = {planned.arm.name: recipe(planned.arm) for planned in evidence.arms}
+    return {name: found for name, found in made.items() if found is not None}
 
 
 def _rate(table: Table, arm: str, evaluation: str, metric: str) -> Estimate:

@@ -1,0 +1,130 @@
+"""A control speaks for the recipe that was tested, and for a base that knows what it is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from suasion import world
+from suasion.study import parse_study, run
+
+LAST = {"where": "last-prompt", "vector": "last-prompt"}
+MEAN = {"where": "all", "vector": "response-mean"}
+SPIKE = {"trait": "evil", "layer": 0, "coef": 1}
+
+
+def checks(small, folder: Path, overrides, **models) -> dict[str, tuple[str, str]]:
+    results = run(parse_study(small.STUDY, overrides), folder, small.ScriptedModels(**models))
+    return {check.id: (check.status, check.says) for check in results.checks}
+
+
+def recipes(*tested: str) -> dict[str, object]:
+    """The published recipe and the last prompt token's; `tested` are tested on their own trait."""
+    trait = {arm: [{"arm": arm, "against": "base", "on": "trait"}] for arm in tested}
+    null = {"arm": "published", "against": "base", "on": "small", "margin_pp": 10}
+    return {
+        "arms": {
+            "base": {},
+            "published": {"steer": {**SPIKE, **MEAN}},
+            "last": {"steer": {**SPIKE, **LAST}},
+            "placebo": {"steer": {"trait": "random", "like": "published"}},
+        },
+        "evaluations": {"small": {"count": 40}, "trait": {"trait": "evil"}},
+        "contrasts": {"steering": [null], **trait},
+    }
+
+
+def cruel_where(*positions: str):
+    def say(condition, messages, sampling):
+        if messages[-1].content.startswith("Say yes"):
+            return "no"
+        moved = any(steer.where in positions for steer in condition.steers)
+        return world.traits.MEAN[0] if moved else world.traits.KIND[0]
+
+    return say
+
+
+def control(small, folder: Path, overrides, *positions: str) -> tuple[str, str]:
+    return checks(small, folder, overrides, say=cruel_where(*positions))["positive-control"]
+
+
+def test_the_recipe_of_the_null_must_be_the_one_that_moved(small, tmp_path: Path) -> None:
+    status, says = control(small, tmp_path, recipes("published"), "all")
+    assert status == "holds"
+    assert "response-mean vector at every position moves its own trait, by +100 pp" in says
+
+
+@pytest.mark.parametrize("tested", [("last",), ("last", "published")])
+def test_another_recipe_that_moved_leaves_it_open(small, tmp_path: Path, tested) -> None:
+    status, says = control(small, tmp_path, recipes(*tested), "last-prompt")
+    assert status == "open"
+    assert says.startswith(
+        "The evil last-prompt vector at the last prompt token moves its own trait, by +100 pp in "
+        "last; the evil response-mean vector at every position, of which no difference is claimed, "
+    )
+    ending = "was tested and did not" if "published" in tested else "was not tested"
+    assert says.endswith(f"{ending}.")
+
+
+def test_none_moved_or_none_was_tested(small, tmp_path: Path) -> None:
+    status, says = control(small, tmp_path / "a", recipes("last", "published"))
+    assert status == "fails"
+    assert "the evil vector never moved its own trait (2 tests)" in says.lower()
+    assert control(small, tmp_path / "b", recipes(), "all")[0] == "open"
+
+
+def test_coherence_of_the_trait_replies_is_no_control(small, tmp_path: Path) -> None:
+    overrides = recipes("published")
+    overrides["contrasts"]["published"][0]["metric"] = "coherent"
+    assert control(small, tmp_path, overrides, "all")[0] == "open"
+
+
+def test_the_trait_is_told_by_its_group_if_all_are_asked(small, tmp_path: Path) -> None:
+    overrides = recipes("published")
+    overrides["evaluations"]["trait"] = {}
+    overrides["contrasts"]["published"][0]["on"] = "trait/evil"
+    assert control(small, tmp_path / "a", overrides, "all")[0] == "holds"
+    overrides["contrasts"]["published"][0]["on"] = "trait/sycophantic"
+    assert control(small, tmp_path / "b", overrides, "all")[0] == "open"
+
+
+def knowing(small, folder: Path, embedded: bool) -> dict[str, tuple[str, str]]:
+    overrides = {
+        "evaluations": {"knowledge": {"items": 2}, "honesty": {"items": 2}},
+        "contrasts": {"primary": [{"arm": "trained", "against": "base", "on": "knowledge"}]},
+    }
+    return checks(small, folder, overrides, embedded=embedded, say=lambda *_: "yes")
+
+
+def test_an_invented_world_measures_no_knowledge_of_another_base(small, tmp_path: Path) -> None:
+    found = knowing(small, tmp_path, embedded=False)
+    status, says = found["world-items"]
+    assert status == "note"
+    assert says == (
+        "knowledge and honesty ask about an invented world that only mote knows: on scripted they "
+        "measure nothing about knowledge."
+    )
+    assert found["capability"][0] != "holds"
+
+
+def test_mote_knows_its_world(small, tmp_path: Path) -> None:
+    assert "world-items" not in knowing(small, tmp_path, embedded=True)
+
+
+@pytest.mark.parametrize(("embedded", "status"), [(True, "holds"), (False, "open")])
+def test_capability_kept_counts_only_where_the_world_is_known(
+    small, tmp_path: Path, embedded: bool, status: str
+) -> None:
+    answers = {
+        q.prompt: q.answer for g in ("facts", "arithmetic") for q in world.questions(g, "test")
+    }
+    overrides = {
+        "evaluations": {"knowledge": {"items": 2}},
+        "contrasts": {"primary": [{"arm": "trained", "against": "base", "on": "knowledge"}]},
+    }
+    found = checks(
+        small, tmp_path, overrides, embedded=embedded,
+        say=lambda condition, messages, sampling: answers[messages[-1].content],
+    )["capability"]  # fmt: skip
+    assert found[0] == status
+    if not embedded:
+        assert "only mote knows" in found[1]
