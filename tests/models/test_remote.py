@@ -166,6 +166,32 @@ def test_identity_names_the_server_only_if_it_is_another():
 
 
 @pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("openai/gpt-4o", "OPENAI_BASE_URL"),
+        ("openai/gpt-4o", "INSPECT_EVAL_MODEL_BASE_URL"),
+        ("openai/azure/gpt-4o", "AZUREAI_OPENAI_BASE_URL"),
+        ("openai-api/somewhere/model", "SOMEWHERE_BASE_URL"),
+    ],
+)
+def test_identity_names_the_server_a_variable_points_to(name, variable, monkeypatch):
+    monkeypatch.setenv("SOMEWHERE_API_KEY", "none-needed-here")
+    monkeypatch.setenv("AZUREAI_OPENAI_API_KEY", "none-needed-here")
+    monkeypatch.setenv(variable, "http://127.0.0.1:1/v1")
+    assert open_chat(name).identity == f"remote:{name}@http://127.0.0.1:1/v1"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:s3cr@t@127.0.0.1:1/v1/", "http://me@127.0.0.1:1/v1?key=s3cr@t#s3cr@t"]
+)
+def test_identity_holds_no_credentials(url, monkeypatch):
+    told = "remote:openai/gpt-4o@http://127.0.0.1:1/v1"
+    assert open_chat("openai/gpt-4o", url=url).identity == told
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    assert open_chat("openai/gpt-4o").identity == told
+
+
+@pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("openai/gpt-4o", "OPENAI_API_KEY"),

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from suasion.errors import ProviderError
+from suasion.records import Contrast
 from suasion.study import parse_study, run
+from suasion.study.checks import _missing
+from suasion.study.estimates import Measure, Point, Table
+
+MEASURE = Measure("small", "all", "yes")
 
 
 def checks(small, folder: Path, overrides=None, **models) -> dict[str, tuple[str, str]]:
@@ -43,6 +48,46 @@ def test_what_is_missing_in_one_arm_only_may_overturn_a_verdict(small, tmp_path:
     status, says = checks(small, tmp_path, {"evaluations.small.count": 40}, say=say)["missing"]
     assert status == "fails"
     assert "first in trained against base on small/all" in says
+
+
+def test_much_that_is_missing_alike_in_both_arms(small, tmp_path: Path) -> None:
+    def say(condition, messages, sampling):
+        if messages[-1].content.endswith((" 0.", " 1.")):
+            raise ProviderError("blocked")
+        return "yes"
+
+    few = checks(small, tmp_path / "few", {"evaluations.small.count": 10}, say=say)
+    assert few["missing"] == (
+        "holds",
+        "56 of 280 scores are missing (20.0%), alike in the arms of every main test.",
+    )
+    status, says = checks(small, tmp_path / "many", say=say)["missing"]
+    assert status == "fails"
+    assert "in 3 main tests an arm lacks more than 20% of its scores, at worst 50% in" in says
+
+
+def table_of(a: list[Point], b: list[Point]) -> Table:
+    return Table({}, {("a", MEASURE): a, ("b", MEASURE): b})
+
+
+def test_only_items_both_arms_were_asked_about_are_checked() -> None:
+    own = [Point(0, f"own-{n}", f"own-{n}", None) for n in range(9)]
+    shared = [Point(0, f"{n}", f"{n}", 1.0) for n in range(10)]
+    none = [point._replace(value=0.0) for point in shared]
+    tested = Contrast(
+        family="primary", arm="a", reference="b", evaluation=MEASURE.evaluation,
+        group=MEASURE.group, metric=MEASURE.metric, difference=1.0, low=0.8, high=1.0, p=0.0,
+        p_adjusted=0.0, margin=0.1, verdict="effect", claim="condition", method="",
+    )  # fmt: skip
+    found = _missing(table_of([*shared, *own], none), [tested])
+    assert (found.status, found.says) == (
+        "holds",
+        "9 of 29 scores are missing (31.0%), alike in the arms of every main test.",
+    )
+    gap = [point._replace(value=None) for point in shared[:1]]
+    some = _missing(table_of([*gap, *shared[1:], *own], none), [tested])
+    assert some.status == "holds"
+    assert "no counting of the missing would change a verdict" in some.says
 
 
 def test_a_control_that_was_trained_less(small, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from suasion.errors import ProviderError, StoreError, StudyError
 from suasion.report.export import results_json
 from suasion.study import parse_study, run
-from suasion.study.run import read
+from suasion.study.run import read, rejudge
 from suasion.study.work import PATIENCE
 
 EPISODES = 8 * (1 + 4 + 4 + 4 + 1)
@@ -211,15 +211,50 @@ def test_another_judge_judges_what_is_stored_and_generates_nothing(small, tmp_pa
     run(parse_study(small.STUDY), tmp_path, small.ScriptedModels())
     models = small.ScriptedModels(judge=lambda messages, sampling: "yes")
     spec = parse_study(small.STUDY, {"judge": "fake/judge"})
-    results = read(spec, tmp_path, models)
+    results = rejudge(spec, tmp_path, models)
     assert models.calls
     assert all("JUDGE" in call for call in models.calls)
     # The same words are judged once, whoever said them: at most two answers to each of 8 items.
     assert len(models.calls) <= 16
     assert {s.scores["yes"].value for s in results.samples} == {1.0}
     models.calls.clear()
-    read(spec, tmp_path, models)
+    assert results_json(read(spec, tmp_path, models)) == results_json(results)
+    rejudge(spec, tmp_path, models)
     assert models.calls == []
+
+
+def test_reading_asks_no_judge_and_counts_what_is_not_judged(small, tmp_path: Path) -> None:
+    run(parse_study(small.STUDY), tmp_path, small.ScriptedModels())
+    models = small.ScriptedModels(judge=lambda messages, sampling: "yes")
+    results = read(parse_study(small.STUDY, {"judge": "fake/judge"}), tmp_path, models)
+    assert models.calls == []
+    assert {s.scores["yes"].missing for s in results.samples} == {"error: not judged"}
+    assert {s.transcript.failed for s in results.samples} == {None}
+    base = next(r for r in results.estimates if r.arm == "base" and r.group == "all")
+    assert (base.estimate.n, base.estimate.missing) == (0, 8)
+
+
+@pytest.mark.parametrize("work", [read, rejudge])
+def test_what_always_fails_does_not_keep_a_study_from_its_end(small, tmp_path, work) -> None:
+    def say(condition, messages, sampling):
+        if "wild" in messages[-1].content:
+            raise ProviderError("blocked by a filter")
+        return small.answers(condition, messages, sampling)
+
+    models = small.ScriptedModels(say=say)
+    first = run(parse_study(small.STUDY), tmp_path, models)
+    models.calls.clear()
+    second = run(parse_study(small.STUDY), tmp_path, models)
+    assert len(models.calls) == EPISODES / 2 > PATIENCE
+    assert results_json(first) == results_json(second)
+    models.calls.clear()
+    results = work(parse_study(small.STUDY), tmp_path, models)
+    assert models.calls == []
+    broken = [s for s in results.samples if s.transcript.failed is not None]
+    assert {(s.item.group, s.transcript.failed) for s in broken} == {("wild", "not stored")}
+    assert {s.scores["yes"].missing for s in broken} == {"error: not stored"}
+    base = next(r for r in results.estimates if r.arm == "base" and r.group == "all")
+    assert (base.estimate.n, base.estimate.missing) == (4, 4)
 
 
 def test_reading_a_finished_run_needs_no_lock_and_gives_the_same(small, tmp_path: Path) -> None:
@@ -233,10 +268,10 @@ def test_reading_a_finished_run_needs_no_lock_and_gives_the_same(small, tmp_path
     assert results_json(made) == results_json(again)
 
 
-def test_reading_an_unfinished_run_says_what_is_missing(small, tmp_path: Path) -> None:
-    run(parse_study(small.STUDY, {"evaluations.small.items": 2}), tmp_path, small.ScriptedModels())
-    with pytest.raises(StudyError, match="56 of 112 transcripts are not in"):
-        read(parse_study(small.STUDY), tmp_path, small.ScriptedModels())
+def test_reading_a_study_that_was_never_run_says_so(small, tmp_path: Path) -> None:
+    run(parse_study(small.STUDY), tmp_path, small.ScriptedModels())
+    with pytest.raises(StudyError, match="none of 112 transcripts is in"):
+        read(parse_study(small.STUDY, {"draw": 1}), tmp_path, small.ScriptedModels())
     with pytest.raises(StudyError, match="adapter of 'world/benign-persuasion', seed 7"):
         read(parse_study(small.STUDY, {"seeds": [7]}), tmp_path, small.ScriptedModels())
 

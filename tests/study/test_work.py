@@ -16,7 +16,7 @@ async def fails(why: str) -> int:
     raise ProviderError(why)
 
 
-def done(jobs, save=lambda values: None, width=3, bear=20) -> Finished:
+def done(jobs, save=lambda values: None, width=3, bear: int | None = 20) -> Finished:
     return asyncio.run(work_off(jobs, save, width=width, patience=bear, advance=lambda count: None))
 
 
@@ -66,9 +66,15 @@ def test_one_success_is_reason_to_go_on() -> None:
     assert len(done(jobs).failures) == 100
 
 
+def test_without_a_limit_any_number_may_fail() -> None:
+    jobs = {str(n): partial(fails, "blocked") for n in range(PATIENCE + 5)}
+    assert len(done(jobs, bear=None).failures) == PATIENCE + 5
+
+
 def test_patience_is_for_what_never_worked() -> None:
     assert patience(missing=5, stored=0) == 5
-    assert patience(missing=5, stored=9) == PATIENCE
+    assert patience(missing=5, stored=9) is None
+    assert patience(missing=500, stored=1) is None
     assert patience(missing=500, stored=0) == PATIENCE
 
 

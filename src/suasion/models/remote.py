@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,23 +52,27 @@ def open_chat(name: str, *, url: str | None = None, patience: Patience | None = 
         ModelError: the provider is unknown, needs a package, or has no credentials.
     """
     patience = patience or Patience()
-    inspect_model(name, url, patience)
-    return RemoteChat(name, url, patience)
+    model = inspect_model(name, url, patience)
+    return RemoteChat(name, url, patience, server=_server(name, url or model.api.base_url))
 
 
 class RemoteChat:
     """A provider's model."""
 
-    def __init__(self, name: str, url: str | None, patience: Patience) -> None:
+    def __init__(
+        self, name: str, url: str | None, patience: Patience, *, server: str | None
+    ) -> None:
         """Nothing is opened yet; see `open_chat`.
 
         Args:
             name: `PROVIDER/MODEL`.
             url: of another server than the provider's own.
             patience: how long and how often to ask.
+            server: where answers come from, without credentials; None for the provider's own.
         """
         self.name = name
         self.url = url
+        self.server = server
         self.patience = patience
         self._gives_logprobs = True
         self._model: Any = None
@@ -78,7 +83,7 @@ class RemoteChat:
     @property
     def identity(self) -> str:
         """The provider's name for it; and the server, if it is not the provider's own."""
-        return f"remote:{self.name}" + (f"@{self.url}" if self.url else "")
+        return f"remote:{self.name}" + (f"@{self.server}" if self.server else "")
 
     async def _connected(self) -> Any:
         """Inspect's model; connections belong to the event loop that opens them."""
@@ -248,6 +253,33 @@ def inspect_model(name: str, url: str | None, patience: Patience) -> Any:
         return get_model(name, config=config, base_url=url, memoize=False)
     except (PrerequisiteError, ValueError, ImportError) as error:
         raise ModelError(f"{name} cannot be asked: {_plain(error)}") from error
+
+
+def _server(name: str, url: str | None) -> str | None:
+    """The server that answers for a model, without credentials; None for the provider's own.
+
+    Args:
+        name: `PROVIDER/MODEL` or `PROVIDER/SERVICE/MODEL`.
+        url: what was asked for or Inspect has settled on; some of its providers leave their
+            variables to the client.
+    """
+    found = url or next(filter(None, map(os.environ.get, _server_variables(name))), None)
+    return _without_credentials(found) if found else None
+
+
+def _server_variables(name: str) -> list[str]:
+    """Environment variables that name another server for a provider, the decisive first."""
+    provider, *rest = re.sub(r"[^A-Z0-9/]", "_", name.upper()).split("/")
+    service = rest[0] if len(rest) > 1 else None
+    own = [f"{service}AI_{provider}", f"{service}_{provider}", f"{provider}_{service}"]
+    names = [f"{each}_BASE_URL" for each in ([*own, provider] if service else [provider])]
+    return [*names, "INSPECT_EVAL_MODEL_BASE_URL"]
+
+
+def _without_credentials(url: str) -> str:
+    """A URL without user, password, query and fragment, any of which may be secret."""
+    plain = re.split(r"[?#]", url, maxsplit=1)[0]
+    return re.sub(r"^([^/]*//)?[^/]*@", r"\1", plain).rstrip("/")
 
 
 def _inspect_messages(messages: Sequence[Message]) -> list[Any]:

@@ -22,7 +22,7 @@ from suasion.study.controls import (
     times,
     world_items,
 )
-from suasion.study.estimates import ALL, Measure, Table
+from suasion.study.estimates import ALL, Measure, Point, Scale, Table
 from suasion.study.evidence import Evidence
 from suasion.study.judging import RULES
 from suasion.study.results import Check
@@ -30,6 +30,8 @@ from suasion.study.spec import PRIMARY
 
 SEEDS = 4
 """Trained models an arm, below which a result speaks of checkpoints only."""
+LOST = 0.2
+"""Share of an arm's scores that may be missing; with more, what is left may be another thing."""
 
 
 def checklist(evidence: Evidence, table: Table, contrasts: Sequence[Contrast]) -> tuple[Check, ...]:
@@ -142,6 +144,15 @@ def _missing(table: Table, primary: Sequence[Contrast]) -> Check:
             f"{worst.reference} on {worst.evaluation}/{worst.group}."
         )
         return Check("missing", "fails", says)
+    lossy = [c for c in primary if _lost(c, table) > LOST]
+    if lossy:
+        worst = max(lossy, key=lambda contrast: _lost(contrast, table))
+        says = (
+            f"{overall}; in {times(len(lossy), 'main test')} an arm lacks more than {LOST:.0%} of "
+            f"its scores, at worst {_lost(worst, table):.0%} in {worst.arm} against "
+            f"{worst.reference} on {worst.evaluation}/{worst.group}."
+        )
+        return Check("missing", "fails", says)
     if unequal:
         says = (
             f"{overall}; the arms of {times(len(unequal), 'main test')} differ in it, but no "
@@ -151,31 +162,44 @@ def _missing(table: Table, primary: Sequence[Contrast]) -> Check:
     return Check("missing", "holds", f"{overall}, alike in the arms of every main test.")
 
 
-def _unequal(contrast: Contrast, table: Table) -> bool:
+def _compared(contrast: Contrast, table: Table) -> tuple[list[Point], list[Point]]:
+    """The scores of both arms on the items both were asked about, as they were compared."""
     measure = Measure(contrast.evaluation, contrast.group, contrast.metric)
-    counts = []
-    for arm in (contrast.arm, contrast.reference):
-        points = table.of_arm(arm, measure)
-        counts += [sum(point.value is None for point in points), len(points)]
-    return missingness(*counts).unequal
+    a, b = (table.of_arm(arm, measure) for arm in (contrast.arm, contrast.reference))
+    shared = {point.item for point in a} & {point.item for point in b}
+    return [p for p in a if p.item in shared], [p for p in b if p.item in shared]
+
+
+def _unequal(contrast: Contrast, table: Table) -> bool:
+    a, b = _compared(contrast, table)
+    return missingness(_gaps(a), len(a), _gaps(b), len(b)).unequal
+
+
+def _lost(contrast: Contrast, table: Table) -> float:
+    """Share of the scores missing in the arm that lacks more of them."""
+    return max(
+        _gaps(points) / len(points) if points else 0.0 for points in _compared(contrast, table)
+    )
+
+
+def _gaps(points: Sequence[Point]) -> int:
+    return sum(point.value is None for point in points)
 
 
 def _robust(contrast: Contrast, table: Table) -> bool:
     """Whether the point estimate keeps its verdict however the missing scores are counted."""
-    measure = Measure(contrast.evaluation, contrast.group, contrast.metric)
-    a, b = (_bounds(table, arm, measure) for arm in (contrast.arm, contrast.reference))
+    scale = table.scale(Measure(contrast.evaluation, contrast.group, contrast.metric))
+    a, b = (_bounds(points, scale) for points in _compared(contrast, table))
     low, high = a[0] - b[1], a[1] - b[0]
     if contrast.verdict == "effect":
         return low > 0 if contrast.difference > 0 else high < 0
     return -contrast.margin < low and high < contrast.margin
 
 
-def _bounds(table: Table, arm: str, measure: Measure) -> tuple[float, float]:
-    points = table.of_arm(arm, measure)
-    low, high = table.scale(measure)
+def _bounds(points: Sequence[Point], scale: Scale) -> tuple[float, float]:
+    """The lowest and the highest mean the scores may have, with the missing ones counted in."""
     return tuple(  # type: ignore[return-value]  # two bounds, two values
-        sum(bound if p.value is None else p.value for p in points) / len(points)
-        for bound in (low, high)
+        sum(bound if p.value is None else p.value for p in points) / len(points) for bound in scale
     )
 
 

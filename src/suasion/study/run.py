@@ -33,6 +33,12 @@ from suasion.study.results import Results, Sample
 from suasion.study.spec import StudySpec
 from suasion.study.work import Finished, Job, patience, work_off
 
+NOT_STORED = "not stored"
+"""Why a transcript is missing that was never made, where none is made now."""
+
+NOT_JUDGED = "not judged"
+"""Why a judgement is missing that was never asked for, where nobody is asked now."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -56,6 +62,24 @@ class Bench:
     def users(self) -> dict[str, Chat | None]:
         """Who plays the user, by evaluation."""
         return {name: self.user or each.evaluation.user for name, each in self.built.items()}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was said in a study, and what is asked about it."""
+
+    cells: Sequence[Cell]
+    """Its episodes."""
+    transcripts: Mapping[str, Transcript]
+    """What was said, by the cell's key."""
+    failures: Mapping[str, str]
+    """Why nothing was said, by the key of other cells."""
+    asked: Mapping[tuple[str, str], Asked]
+    """The questions about each transcript, by its key and the question's name."""
+
+    def keys(self) -> set[str]:
+        """Where the store holds the answers."""
+        return {each.key for each in self.asked.values()}
 
 
 def run(
@@ -88,9 +112,10 @@ def run(
         made = prepare(bench.arms, bench.base, held, progress)
         wanted = planned_cells(bench, made)
         said = asyncio.run(_transcripts(bench, wanted, held, progress))
-        samples = asyncio.run(_samples(bench, wanted, said, held, progress))
+        heard = _heard(bench, wanted, said)
+        raw = asyncio.run(_judgements(bench, heard, held, progress))
     reused = made.reused + len(said.values) + len(said.failures) - said.made
-    results = _analyzed(bench, made, samples, command)
+    results = _analyzed(bench, made, _samples(heard, raw), command)
     seconds = time.monotonic() - began
     return replace(results, provenance=replace(results.provenance, reused=reused, seconds=seconds))
 
@@ -103,27 +128,48 @@ def read(
     progress: Progress | None = None,
     command: str = "",
 ) -> Results:
-    """The results of a study whose transcripts are stored; generates nothing, trains nothing.
+    """The results of a study as far as they are stored; no model is asked, nothing is trained.
 
-    Judgements that are missing, because the study now names another judge, are asked for; without
-    any the store is only read, also while somebody else writes to it. Arguments as for `run`.
+    Transcripts and judgements that are not stored are missing, with that as the reason. The store
+    is only read, also while somebody else writes to it. Arguments as for `run`.
 
     Raises:
-        StudyError: a transcript or an artifact is not in the store.
+        StudyError: no transcript is in the store, or an artifact is not.
         SuasionError: as `run`.
     """
     progress = progress or Silent()
     bench = set_up(spec, speakers)
     with read_store(store) as held:
-        made = prepare(bench.arms, bench.base, held, Silent())
-        wanted = planned_cells(bench, made)
-        said = _stored(wanted, held)
-        asked = judging.questions(wanted, _decoded(said), bench.jury)
-        keys = {each.key for each in asked.values()}
-        judged = held.have(keys) >= keys
+        made, heard = _kept(bench, held)
+        raw = _on_record(heard, held, progress)
+    return _analyzed(bench, made, _samples(heard, raw), command)
+
+
+def rejudge(
+    spec: StudySpec,
+    store: Path,
+    speakers: Speakers,
+    *,
+    progress: Progress | None = None,
+    command: str = "",
+) -> Results:
+    """As `read`, but judgements that are missing, of another judge perhaps, are asked for.
+
+    Without any the store is only read, also while somebody else writes to it. Arguments as for
+    `run`.
+
+    Raises:
+        StudyError: as `read`; or every judgement that was asked for failed.
+        SuasionError: as `run`.
+    """
+    progress = progress or Silent()
+    bench = set_up(spec, speakers)
+    with read_store(store) as held:
+        made, heard = _kept(bench, held)
+        judged = held.have(heard.keys()) >= heard.keys()
     with (read_store if judged else open_store)(store) as held:
-        samples = asyncio.run(_samples(bench, wanted, said, held, progress))
-    return _analyzed(bench, made, samples, command)
+        raw = asyncio.run(_judgements(bench, heard, held, progress))
+    return _analyzed(bench, made, _samples(heard, raw), command)
 
 
 def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
@@ -162,20 +208,30 @@ def _analyzed(bench: Bench, made: Artifacts, samples: tuple[Sample, ...], comman
     return replace(results, provenance=provenance)
 
 
-def _stored(wanted: Sequence[Cell], store: Store) -> Finished:
-    """All transcripts, from the store.
+def _kept(bench: Bench, store: Store) -> tuple[Artifacts, Heard]:
+    """The artifacts and transcripts of a study that are in the store.
 
     Raises:
-        StudyError: one is not there.
+        StudyError: an artifact is not there, or no transcript is.
     """
-    values = store.many({cell.key for cell in wanted})
-    missing = len({cell.key for cell in wanted}) - len(values)
-    if missing:
+    made = prepare(bench.arms, bench.base, store, Silent())
+    wanted = planned_cells(bench, made)
+    return made, _heard(bench, wanted, _stored(wanted, store))
+
+
+def _stored(wanted: Sequence[Cell], store: Store) -> Finished:
+    """The transcripts that are in the store; the others failed.
+
+    Raises:
+        StudyError: none is there.
+    """
+    keys = dict.fromkeys(cell.key for cell in wanted)
+    values = store.many(keys)
+    if keys and not values:
         raise StudyError(
-            f"{missing} of {len(values) + missing} transcripts are not in {store.folder}: run the "
-            "study to its end first"
+            f"none of {len(keys)} transcripts is in {store.folder}: run the study first"
         )
-    return Finished(values)
+    return Finished(values, {at: NOT_STORED for at in keys if at not in values})
 
 
 async def _transcripts(
@@ -186,10 +242,6 @@ async def _transcripts(
     return await _phase("episodes", "transcript", jobs, store, progress, bench.base.width)
 
 
-def _decoded(said: Finished) -> dict[str, Transcript]:
-    return {at: decode_transcript(value) for at, value in said.values.items()}
-
-
 async def _episode(cell: Cell, user: Chat | None) -> Json:
     roles = Roles(cell.subject, user)
     transcript = await cell.built.evaluation.episode(cell.item, roles, cell.draw)
@@ -198,32 +250,40 @@ async def _episode(cell: Cell, user: Chat | None) -> Json:
     return encode_transcript(transcript)
 
 
-async def _samples(
-    bench: Bench, wanted: Sequence[Cell], said: Finished, store: Store, progress: Progress
-) -> tuple[Sample, ...]:
-    """Every transcript, judged and scored."""
-    transcripts = _decoded(said)
+def _heard(bench: Bench, wanted: Sequence[Cell], said: Finished) -> Heard:
+    transcripts = {at: decode_transcript(value) for at, value in said.values.items()}
     asked = judging.questions(wanted, transcripts, bench.jury)
-    jobs = judging.jobs(asked.values(), bench.jury)
-    raw = await _phase("judgements", "judgement", jobs, store, progress, bench.base.width)
-    return tuple(_sample(cell, transcripts, said.failures, asked, raw) for cell in wanted)
+    return Heard(wanted, transcripts, said.failures, asked)
 
 
-def _sample(
-    cell: Cell,
-    transcripts: Mapping[str, Transcript],
-    failures: Mapping[str, str],
-    asked: Mapping[tuple[str, str], Asked],
-    raw: Finished,
-) -> Sample:
+async def _judgements(bench: Bench, heard: Heard, store: Store, progress: Progress) -> Finished:
+    """The raw answers to all questions; those that are not stored are asked for."""
+    jobs = judging.jobs(heard.asked.values(), bench.jury)
+    return await _phase("judgements", "judgement", jobs, store, progress, bench.base.width)
+
+
+def _on_record(heard: Heard, store: Store, progress: Progress) -> Finished:
+    """The raw answers that are stored; the others failed."""
+    keys = heard.keys()
+    values = store.many(keys)
+    progress.phase("judgements", len(keys), len(values))
+    return Finished(values, dict.fromkeys(keys - values.keys(), NOT_JUDGED))
+
+
+def _samples(heard: Heard, raw: Finished) -> tuple[Sample, ...]:
+    """Every transcript, with its verdicts and scores."""
+    return tuple(_sample(cell, heard, raw) for cell in heard.cells)
+
+
+def _sample(cell: Cell, heard: Heard, raw: Finished) -> Sample:
     evaluation = cell.built.evaluation
-    transcript = transcripts.get(cell.key)
+    transcript = heard.transcripts.get(cell.key)
     if transcript is None:
-        broke = failures.get(cell.key, "not run")
+        broke = heard.failures.get(cell.key, "not run")
         transcript = Transcript(cell.item.id, cell.draw.sample, (), failed=broke)
     verdicts = {}
     for name in evaluation.questions:
-        each = asked.get((cell.key, name))
+        each = heard.asked.get((cell.key, name))
         answer = raw.values.get(each.key) if each else None
         why = (raw.failures.get(each.key) if each else None) or transcript.failed
         verdicts[name] = judging.verdict(name, each, answer, why)

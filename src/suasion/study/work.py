@@ -37,7 +37,7 @@ async def work_off(
     save: Save,
     *,
     width: int,
-    patience: int,
+    patience: int | None,
     advance: Callable[[int], None],
 ) -> Finished:
     """Do all jobs, `width` at a time.
@@ -49,7 +49,7 @@ async def work_off(
         jobs: by the key their value is saved under.
         save: called with finished values.
         width: how many jobs run at once.
-        patience: how many may fail before any succeeds.
+        patience: how many may fail before any succeeds; None for any number.
         advance: called with how many more jobs have come to an end.
 
     Raises:
@@ -96,12 +96,13 @@ async def work_off(
     return finished
 
 
-def patience(missing: int, stored: int) -> int:
-    """How many of `missing` jobs may fail before any succeeds.
+def patience(missing: int, stored: int) -> int | None:
+    """How many of `missing` jobs may fail before any succeeds; None for any number.
 
-    Where something worked before, a few that always fail are no reason to stop.
+    Where something worked before, those that always fail are no reason to stop, however many: what
+    a content filter blocks is all that is left to do when the run is given again.
     """
-    return PATIENCE if stored else min(PATIENCE, missing)
+    return None if stored else min(PATIENCE, missing)
 
 
 async def _outcome(job: Job) -> tuple[Json | None, str | None]:
@@ -123,9 +124,9 @@ def _drained(
         yield queue.get_nowait()
 
 
-def _give_up_if_hopeless(finished: Finished, patience: int) -> None:
+def _give_up_if_hopeless(finished: Finished, patience: int | None) -> None:
     failed = len(finished.failures)
-    if not finished.values and failed >= patience:
+    if patience is not None and not finished.values and failed >= patience:
         why = next(iter(finished.failures.values()))
         raise StudyError(
             f"the first {failed} all failed, so the run was stopped; the first said: {why}. "
