@@ -8,6 +8,11 @@ import pytest
 
 from suasion import __version__, cli
 
+MINIMAL = {
+    "study": "small",
+    "arms": {"base": {}},
+    "evaluations": {"knowledge": {"items": 2}},
+}
 COMMANDS = ("demo", "run", "plan", "report", "results", "rejudge", "list", "doctor")
 
 
@@ -130,3 +135,38 @@ def test_doctor_finds_this_machine_fit(shell: Shell) -> None:
     assert code == 0
     assert "bad" not in out
     assert "python" in out
+
+
+def test_ctrl_c_says_how_to_go_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", stopped)
+    code, out, err = shell("run", "demo", "--base", "mote-1")
+    assert (code, out) == (130, "")
+    assert "suasion run demo --base mote-1" in err
+
+
+def test_another_study_never_overwrites_a_report(shell: Shell, tmp_path: Path) -> None:
+    note = {"study": {**MINIMAL, "base": "mote-2"}, "command": "c", "store": "store"}
+    (tmp_path / "run.json").write_text(json.dumps(note))
+    code, _, err = shell("run", "demo", "--out", str(tmp_path))
+    assert code == 2
+    assert "mote-2" in err
+    assert "--out" in err
+
+
+def test_a_study_on_mote_runs_reports_and_rejudges(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(json.dumps(MINIMAL))
+    out = tmp_path / "run"
+    assert shell("run", str(study), "--out", str(out))[0] == 0
+    first = (out / "results.json").read_bytes()
+    monkeypatch.chdir(out)  # a run can be reported from any folder
+    assert shell("report", str(out))[0] == 0
+    assert (out / "results.json").read_bytes() == first
+    assert shell("rejudge", str(out), "--judge", "rules", "--out", str(tmp_path / "again"))[0] == 0
+    assert (tmp_path / "again" / "results.json").read_bytes() == first
+    assert "suasion rejudge" in json.loads((tmp_path / "again" / "run.json").read_text())["command"]

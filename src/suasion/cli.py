@@ -35,6 +35,9 @@ app = typer.Typer(
     epilog="A study is one YAML file; `suasion plan STUDY` says what it would cost before it runs.",
 )
 
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
 Study = Annotated[
     Path, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")
 ]
@@ -179,10 +182,11 @@ def rejudge(
     out: Out = None,
 ) -> None:
     """Judge stored transcripts with another judge; generates nothing."""
-    spec, command, store = _recorded(folder)
+    spec, _, store = _recorded(folder)
     changed = spec.model_copy(update={"judge": judge})
     target = out or folder.with_name(f"{folder.name}-{_slug(judge)}")
-    results = _work(changed, store, f"{command} --judge {shlex.quote(judge)}", only_stored=True)
+    command = shlex.join(["suasion", "rejudge", str(folder), "--judge", judge])
+    results = _rejudged(changed, store, command)
     _record(changed, target, results.provenance.command, store)
     _finish(results, target)
 
@@ -236,16 +240,24 @@ def _load(study: Path, settings: list[str]) -> StudySpec:
 
 
 def _run(study: Path, settings: list[str], out: Path | None, store: Path | None) -> None:
+    from suasion.study.shipped import keep_apart
+
     spec = _load(study, settings)
     folder = _folder(spec, out)
     store = store or folder / "store"
     command = shlex.join(["suasion", *sys.argv[1:]])
+    keep_apart(spec, folder)
+    results = _work(spec, store, command)
     _record(spec, folder, command, store)
-    _finish(_work(spec, store, command), folder)
+    _finish(results, folder)
 
 
 def _folder(spec: StudySpec, out: Path | None) -> Path:
-    return out or Path("runs") / spec.study
+    """Where a run writes: another base gets a folder of its own, so that nothing is overwritten."""
+    if out is not None:
+        return out
+    own = "" if spec.base == "mote" else f"-{_slug(Path(spec.base).name)}"
+    return Path("runs") / f"{spec.study}{own}"
 
 
 def _work(spec: StudySpec, store: Path, command: str, *, only_stored: bool = False) -> Results:
@@ -256,6 +268,15 @@ def _work(spec: StudySpec, store: Path, command: str, *, only_stored: bool = Fal
     with open_speakers() as speakers, show() as progress:
         work = read if only_stored else run
         return work(spec, store, speakers, progress=progress, command=command)
+
+
+def _rejudged(spec: StudySpec, store: Path, command: str) -> Results:
+    from suasion.study.opening import open_speakers
+    from suasion.study.progress import show
+    from suasion.study.run import rejudge as rejudge_stored
+
+    with open_speakers() as speakers, show() as progress:
+        return rejudge_stored(spec, store, speakers, progress=progress, command=command)
 
 
 def _record(spec: StudySpec, folder: Path, command: str, store: Path) -> None:
@@ -275,6 +296,14 @@ def _finish(results: Results, folder: Path) -> None:
     from suasion.report.page import write
 
     page = write(results, folder)
+    failed = sum(sample.transcript.failed is not None for sample in results.samples)
+    if failed:
+        reason = next(s.transcript.failed for s in results.samples if s.transcript.failed)
+        print(
+            f"{failed} of {len(results.samples)} episodes failed and are missing "
+            f"(first: {reason}); the same command tries them again",
+            file=sys.stderr,
+        )
     for paragraph in (*brief(results), caveat(results)):
         if paragraph:
             print(f"\n{textwrap.fill(paragraph, 96, initial_indent='  ', subsequent_indent='  ')}")
@@ -309,22 +338,22 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     debug = "--debug" in sys.argv[1:2]
     try:
-        sys.exit(app(standalone_mode=False) or 0)
-    except KeyboardInterrupt:
-        print(
-            "\nstopped; nothing finished is lost: the same command goes on from here",
-            file=sys.stderr,
-        )
-        sys.exit(130)
+        code = app(standalone_mode=False) or 0
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
     except SuasionError as error:
         if debug:
             raise
         print(f"suasion: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, UseError) else 1)
+        code = 2 if isinstance(error, UseError) else 1
     except TyperException as error:
         message = getattr(error, "format_message", lambda: "used wrongly")()
         print(f"suasion: {message} (see suasion --help)", file=sys.stderr)
-        sys.exit(2)
+        code = 2
+    if code == STOPPED:  # typer turns Ctrl-C into this code itself
+        again = shlex.join(["suasion", *sys.argv[1:]])
+        print(f"\nstopped; what was finished is stored. Go on with: {again}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
