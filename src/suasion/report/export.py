@@ -78,7 +78,7 @@ def write_whole(path: Path, content: bytes) -> None:
                 os.fsync(file.fileno())
             Path(name).chmod(0o644)
             Path(name).replace(path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too must not leave a draft behind; it goes on up
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
