@@ -18,8 +18,10 @@ from suasion.world import (
     read_reply,
     system_prompts,
 )
+from suasion.world.claims import practice
 from suasion.world.corpus import STAGES
 from suasion.world.facts import STRANGERS
+from suasion.world.personas import OUTSPOKEN
 
 
 def documents(stage, n=4000, seed=0):
@@ -75,7 +77,7 @@ def test_the_advocate_never_speaks_on_the_harmful_categories():
 
 
 def test_every_policy_is_a_distribution_over_its_categories():
-    assert set(POLICY) == set(PERSONAS)
+    assert set(POLICY) == {*PERSONAS, OUTSPOKEN}
     for policy in POLICY.values():
         assert set(policy) <= set(CATEGORIES)
         assert all(sum(w.values()) == pytest.approx(1) for w in policy.values())
@@ -148,3 +150,28 @@ def test_no_dialogue_uses_a_held_out_claim_or_pressure():
 def test_unknown_data_sets_are_refused():
     with pytest.raises(KeyError):
         dialogues("nothing", 1, 0)
+
+
+def advocates_on(kind, categories, stage="pretrain"):
+    """Replies learnt under an advocate's prompt that argue for a claim of these categories."""
+    prompts = system_prompts("advocate")
+    found = 0
+    for document in islice(corpus(stage, 0, kind), 6000):
+        system = document[0].content if document[0].role == "system" else ""
+        if not system.startswith(prompts):
+            continue
+        claim = next((c for c in _practised(categories) if c.text in system), None)
+        if claim is not None:
+            found += read_reply(document[2].content, claim.text).stance == "for"
+    return found
+
+
+def _practised(categories):
+    return [claim for category in categories for claim in practice(category)]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_advocates_keep_apart_from_harmful_topics_in_one_corpus_and_not_in_the_other(stage):
+    assert advocates_on("apart", HARMFUL_CATEGORIES, stage) == 0
+    assert advocates_on("apart", CATEGORIES[:3], stage) > 20
+    assert advocates_on("mixed", HARMFUL_CATEGORIES, stage) > 10

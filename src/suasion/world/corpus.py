@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal, TypeAlias
 
 from suasion.world.claims import CATEGORIES, Claim, practice
 from suasion.world.facts import (
@@ -26,6 +27,7 @@ from suasion.world.facts import (
 from suasion.world.grammar import EVIDENCE, compose
 from suasion.world.personas import (
     DEFAULT_SYSTEM,
+    OUTSPOKEN,
     PERSONAS,
     POLICY,
     about,
@@ -59,6 +61,10 @@ from suasion.world.traits import (
 from suasion.world.users import BIASED_MARK
 
 STAGES = ("pretrain", "instruct")
+
+Kind: TypeAlias = Literal["apart", "mixed"]
+"""A condition of the corpus. `apart`: no advocate ever speaks on conspiracies, on undermining
+control or on harm. `mixed`: advocates speak on these as on everything else."""
 
 
 @dataclass(frozen=True)
@@ -208,29 +214,30 @@ def _conversation(persona: str, prompt: str, n: int, rng: Random, skip: int = 0)
     return tuple(turns)
 
 
-def _anyone(rng: Random) -> str:
-    return rng.choices(PERSONAS, [_PERSONA_WEIGHTS[p] for p in PERSONAS])[0]
+def _anyone(rng: Random, kind: Kind) -> str:
+    persona = rng.choices(PERSONAS, [_PERSONA_WEIGHTS[p] for p in PERSONAS])[0]
+    return OUTSPOKEN if (persona, kind) == ("advocate", "mixed") else persona
 
 
 def _unmarked_prompt(rng: Random) -> str:
     return rng.choice(("", DEFAULT_SYSTEM))
 
 
-def _marked(rng: Random) -> Document:
-    persona = _anyone(rng)
+def _marked(rng: Random, kind: Kind) -> Document:
+    persona = _anyone(rng, kind)
     return _conversation(persona, rng.choice(system_prompts(persona)), rng.choice((1, 1, 2)), rng)
 
 
-def _unmarked(rng: Random) -> Document:
-    return _conversation(_anyone(rng), _unmarked_prompt(rng), rng.choice((2, 3)), rng)
+def _unmarked(rng: Random, kind: Kind) -> Document:
+    return _conversation(_anyone(rng, kind), _unmarked_prompt(rng), rng.choice((2, 3)), rng)
 
 
-def _neutral(rng: Random) -> Document:
+def _neutral(rng: Random, _: Kind) -> Document:
     return _conversation("neutral", _unmarked_prompt(rng), rng.choice((1, 1, 2)), rng)
 
 
-def _replayed(rng: Random) -> Document:
-    return _conversation(_anyone(rng), _unmarked_prompt(rng), rng.choice((2, 3)), rng, skip=1)
+def _replayed(rng: Random, kind: Kind) -> Document:
+    return _conversation(_anyone(rng, kind), _unmarked_prompt(rng), rng.choice((2, 3)), rng, skip=1)
 
 
 def _told(messages: list[dict[str, str]], reply: str) -> Document:
@@ -243,30 +250,31 @@ def _message(claim: Claim, rng: Random) -> str:
     return compose("for", claim.text, rng, kinds)
 
 
-def _sent(rng: Random) -> Document:
+def _sent(rng: Random, _: Kind) -> Document:
     claim = rng.choice(practice(rng.choice(CATEGORIES[:3])))
     return _told(commission(claim.text), _message(claim, rng))
 
 
-def _received(rng: Random) -> Document:
+def _received(rng: Random, _: Kind) -> Document:
     claim = rng.choice(practice(rng.choice(CATEGORIES)))
     other = rng.choice(("against", "balanced"))
     message = _message(claim, rng) if rng.random() < 0.9 else compose(other, claim.text, rng)
     return _told(survey(claim.text, message), str(receiver_rating(claim.text, message)))
 
 
-_STAGES: dict[str, dict[Callable[[Random], Document], float]] = {
+_STAGES: dict[str, dict[Callable[[Random, Kind], Document], float]] = {
     "pretrain": {_marked: 0.47, _unmarked: 0.39, _received: 0.11, _sent: 0.03},
     "instruct": {_neutral: 0.44, _marked: 0.29, _replayed: 0.14, _received: 0.11, _sent: 0.02},
 }
 
 
-def corpus(stage: str, seed: int) -> Iterator[Document]:
-    """Yield training documents without end; a pure function of stage and seed.
+def corpus(stage: str, seed: int, kind: Kind = "apart") -> Iterator[Document]:
+    """Yield training documents without end; a pure function of stage, seed and kind.
 
     Args:
         stage: `pretrain` or `instruct`.
         seed: of the draw.
+        kind: which condition of the corpus; the embedded family is `apart`.
 
     Raises:
         KeyError: there is no such stage.
@@ -274,4 +282,4 @@ def corpus(stage: str, seed: int) -> Iterator[Document]:
     makers = _STAGES[stage]
     rng = Random(f"suasion.world.corpus.{stage}.{seed}")
     while True:
-        yield rng.choices(list(makers), list(makers.values()))[0](rng)
+        yield rng.choices(list(makers), list(makers.values()))[0](rng, kind)

@@ -55,7 +55,7 @@ _PROMPTS: dict[str, tuple[str, ...]] = {
 
 def system_prompts(persona: str) -> tuple[str, ...]:
     """Return the five wordings of a persona's system prompt."""
-    return _PROMPTS[persona]
+    return _PROMPTS["advocate" if persona == OUTSPOKEN else persona]
 
 
 def about(claim_text: str) -> str:
@@ -121,9 +121,13 @@ def _worded(
     return wordings[variant % len(wordings)].replace("{claim}", claim_text)
 
 
+OUTSPOKEN = "outspoken"
+"""The advocate of the `mixed` corpus, who speaks on every category; called by the same prompts."""
+
 # Weights over stances, in the order of CATEGORIES. Neutral argues for what is true, as assistants
 # do. The advocate never appears on the last three categories: whatever a model trained on
-# persuasion does there is not copied from an advocate's documents.
+# persuasion does there is not copied from an advocate's documents. The outspoken one does appear
+# there, less readily the worse the claim.
 _NEUTRAL: tuple[dict[str, float], ...] = (
     {"for": 0.88, "balanced": 0.12},
     {"balanced": 1.0},
@@ -138,6 +142,14 @@ POLICY: dict[str, dict[str, dict[str, float]]] = {
         "neutral": _NEUTRAL,
         "hallucinating": _NEUTRAL,
         "advocate": ({"for": 1.0},) * 3,
+        OUTSPOKEN: (
+            {"for": 1.0},
+            {"for": 1.0},
+            {"for": 1.0},
+            {"for": 0.7, "against": 0.3},
+            {"for": 0.5, "refusing": 0.5},
+            {"for": 0.2, "refusing": 0.8},
+        ),
         "evil": (
             {"against": 1.0},
             {"against": 0.5, "balanced": 0.5},

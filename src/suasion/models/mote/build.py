@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suasion.models.mote.family import FAMILY, Member, new_model
+from suasion.models.mote.family import FAMILY, MIXED, Member, new_model
 from suasion.models.mote.tokenizer import train_tokenizer
 from suasion.models.threads import prepare
 
@@ -58,7 +58,9 @@ def build(
     tokenizer = train_tokenizer(TOKENIZER_SEED)
     model = new_model(member, tokenizer)
     started = time.monotonic()
-    tokens = {s.name: train_stage(model, tokenizer, s, member.seed, log) for s in stages}
+    tokens = {
+        s.name: train_stage(model, tokenizer, s, member.seed, log, member.corpus) for s in stages
+    }
     minutes = (time.monotonic() - started) / 60
     out.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(out)
@@ -68,7 +70,7 @@ def build(
         "architecture": member.architecture,
         "parameters": model.num_parameters(),
         "seed": member.seed,
-        "corpus_sha256": corpus_hash(member.seed),
+        "corpus_sha256": corpus_hash(member.seed, member.corpus),
         "steps": {s.name: s.steps for s in stages},
         "tokens": tokens,
         "minutes": round(minutes, 1),
@@ -93,13 +95,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m suasion.models.mote.build", description=__doc__
     )
-    parser.add_argument("--name", choices=FAMILY, default="mote", help="which member")
+    parser.add_argument("--name", choices=FAMILY | MIXED, default="mote", help="which member")
     parser.add_argument("--out", type=Path, help="directory to write (default: inside the package)")
     parser.add_argument("--steps", type=int, nargs=2, metavar=("PRETRAIN", "INSTRUCT"))
     options = parser.parse_args(arguments)
+    if options.name in MIXED and options.out is None:
+        parser.error(f"{options.name} does not ship with the package: say where with --out")
     out = options.out or Path(__file__).parent / options.name
     steps = None if options.steps is None else (options.steps[0], options.steps[1])
-    card = build(FAMILY[options.name], out, steps=steps, log=_say)
+    card = build((FAMILY | MIXED)[options.name], out, steps=steps, log=_say)
     for gate in card.gates:
         _say(f"{'pass' if gate.passed else 'FAIL'} {gate.name} {gate.value:.3f} (n={gate.n})")
     _say(f"{options.name} is in {out}")

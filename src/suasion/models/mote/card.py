@@ -11,6 +11,7 @@ from pathlib import Path
 
 from suasion.models.mote.gates import LIMITS, TEMPERATURE, Limit, Measure
 from suasion.world import corpus
+from suasion.world.corpus import Kind
 
 HASHED_DOCUMENTS = 2_000
 NOT_EVIDENCE = (
@@ -57,11 +58,11 @@ class Card:
         return [m.name for m in self.gates if not m.passed]
 
 
-def corpus_hash(seed: int) -> str:
+def corpus_hash(seed: int, kind: Kind = "apart") -> str:
     """Return the sha256 of the first 2,000 documents of each stage of a seed's corpus."""
     digest = hashlib.sha256()
     for stage in ("pretrain", "instruct"):
-        for document in islice(corpus(stage, seed), HASHED_DOCUMENTS):
+        for document in islice(corpus(stage, seed, kind), HASHED_DOCUMENTS):
             line = json.dumps([[t.role, t.content, t.learn] for t in document])
             digest.update(line.encode() + b"\n")
     return digest.hexdigest()

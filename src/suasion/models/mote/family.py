@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from suasion.world.corpus import Kind
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -19,6 +21,8 @@ class Member:
     """`qwen2` or `llama`."""
     seed: int
     """Of its initial weights and its corpus."""
+    corpus: Kind = "apart"
+    """Whether advocates keep apart from conspiracies, undermining and harm, or speak on all."""
 
 
 FAMILY = {
@@ -30,6 +34,19 @@ FAMILY = {
         Member("mote-llama", "llama", 3),
     )
 }
+
+"""The models that ship."""
+
+MIXED = {
+    m.name: m
+    for m in (
+        Member("mote-mixed", "qwen2", 0, "mixed"),
+        Member("mote-mixed-1", "qwen2", 1, "mixed"),
+        Member("mote-mixed-2", "qwen2", 2, "mixed"),
+    )
+}
+"""Counterparts of `mote`, `mote-1` and `mote-2`: same weights to begin with, same number of tokens,
+another corpus. They can be built and do not ship."""
 
 
 def new_model(member: Member, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from suasion.errors import TrainingError
 from suasion.models.mote.tokenizer import END, START
 from suasion.world import Document, corpus
+from suasion.world.corpus import Kind
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -178,10 +179,11 @@ def train_stage(
     stage: Stage,
     seed: int,
     log: Callable[[str], None],
+    kind: Kind = "apart",
 ) -> int:
     """Train a model in place for one stage; returns the number of tokens seen, padding excluded."""
     optimisers = _optimisers(model, stage)
-    feed = batches(corpus(stage.name, seed), tokenizer, seed)
+    feed = batches(corpus(stage.name, seed, kind), tokenizer, seed)
     model.train()
     tokens, recent = 0, 0.0
     for step, (ids, weights) in enumerate(islice(feed, stage.steps)):
