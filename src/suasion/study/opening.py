@@ -58,8 +58,8 @@ class LocalBase:
 
     @property
     def embedded(self) -> bool:
-        """Whether it is mote."""
-        return mote.is_mote(self.name)
+        """Whether it is mote, or was built as mote is."""
+        return mote.is_kin(self.folder)
 
     @property
     def layers(self) -> int:
@@ -218,7 +218,7 @@ class Opened:
             ) from error
         folder = source.folder or located(source.name)
         # A second thread gains a model of mote's size nothing: 128 against 135 episodes a second.
-        threads = 1 if mote.is_mote(source.name) else None
+        threads = 1 if mote.is_kin(folder) else None
         engine = load_engine(str(folder), device=self.device, threads=threads)
         return LocalBase(source.name, folder, Batcher(engine))
 
