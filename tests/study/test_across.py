@@ -38,7 +38,7 @@ def test_one_group_has_its_mean_and_no_verdict(tmp_path):
     (row,) = across(bases, None, 0.1)
     assert row.between is None
     assert row.verdict is None
-    assert lines(bases, None, [row])[1].endswith("+20.0 [-107, +147] (+10 +30)")
+    assert lines(bases, None, [row])[1].endswith("+20.0 [-100, +100] (+10 +30)")
 
 
 def test_what_a_run_could_not_test_is_left_out_and_said(tmp_path):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from suasion.errors import StudyError
 from suasion.records import Outcome
 from suasion.stats import Comparison, compare_methods
-from suasion.stats.intervals import NO_INTERVAL, Interval, StudentT, t_interval
+from suasion.stats.intervals import NO_INTERVAL, Interval, StudentT, clip, t_interval
 
 DIFFERENCES = (-1.0, 1.0)
 """What a difference of rates can be."""
@@ -59,7 +59,8 @@ class Bases:
         if len(values) < 2:
             return (values[0] if values else nan), NO_INTERVAL
         error = stdev(values) / sqrt(len(values))
-        return fmean(values), t_interval(StudentT(fmean(values), error, len(values) - 1))
+        reach = t_interval(StudentT(fmean(values), error, len(values) - 1))
+        return fmean(values), clip(reach, *DIFFERENCES)
 
 
 @dataclass(frozen=True)
