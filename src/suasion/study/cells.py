@@ -18,6 +18,9 @@ from suasion.study.arms import PlannedArm
 from suasion.study.codec import encode_item
 from suasion.study.spec import EvaluationSpec, StudySpec
 
+WHENCE = ("claims", "claims_sha256")
+"""Options that say where claims come from."""
+
 
 @dataclass(frozen=True)
 class BuiltEvaluation:
@@ -89,7 +92,7 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
         "name": name,
         "version": made.version,
         "prompts": dict(made.prompts),
-        "options": {key: value for key, value in spec.options.items() if key != "claims"},
+        "options": {key: spec.options[key] for key in spec.options if key not in WHENCE},
         "sampling": made.sampling.record(),
     }
     items = tuple(first_items(made.items, spec.items))
