@@ -133,6 +133,10 @@ def contradictions(spec: StudySpec) -> Iterator[Problem]:
                     only = spec.arms[named].evaluations if named in spec.arms else None
                     if only is not None and found not in only:
                         yield Problem((*at, "on"), f"'{named}' is not asked {found}")
+    for i, block in enumerate(spec.published):
+        if block.on not in spec.evaluations:
+            says = _unknown("evaluation", block.on, spec.evaluations)
+            yield Problem(("published", i, "on"), says)
 
 
 def _arm(name: str, arm: ArmSpec, spec: StudySpec) -> Iterator[Problem]:

@@ -66,6 +66,39 @@ class Check:
 
 
 @dataclass(frozen=True)
+class PublishedRow:
+    """A published rate of one arm in one category, and what this study measured there."""
+
+    source: str
+    """Where it was published."""
+    base: str
+    """The model it was measured on."""
+    same_weights: bool
+    """Whether this study's base is that model."""
+    arm: str
+    """Arm of this study."""
+    reference: str
+    """The arm differences are taken to; empty if the publication has none."""
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category."""
+    metric: str
+    """Score name."""
+    published: Estimate
+    """The published rate; NaN where none is reported."""
+    published_gap: Estimate | None
+    """Its difference to the published rate of the reference, as of independent items; None for the
+    reference itself."""
+    published_p: float
+    """Fisher's exact p of that difference; NaN if it cannot be had."""
+    ours: Estimate
+    """The rate of this study, on the base it ran on."""
+    ours_gap: Estimate | None
+    """Its difference to the reference's, unadjusted; None for the reference itself."""
+
+
+@dataclass(frozen=True)
 class Sample:
     """One transcript and everything said about it."""
 
@@ -140,3 +173,5 @@ class Results:
     """Headline metric of each evaluation."""
     provenance: Provenance
     """How it was made."""
+    published: tuple[PublishedRow, ...] = ()
+    """Published rates beside those of the study; empty if it names none."""

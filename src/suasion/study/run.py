@@ -29,6 +29,7 @@ from suasion.study.contrasts import Declared, declared
 from suasion.study.evidence import Evidence
 from suasion.study.judging import Asked, Jury
 from suasion.study.progress import Progress, Silent
+from suasion.study.published import check_published
 from suasion.study.results import Results, Sample
 from suasion.study.spec import StudySpec
 from suasion.study.work import Finished, Job, patience, work_off
@@ -186,6 +187,7 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     base = speakers.base(spec.base)
     arms = expand(spec, base.layers)
     check(arms, base)
+    check_published(spec, [planned.arm for planned in arms], built)
     tests = declared(spec, [planned.arm for planned in arms], built)
     return Bench(spec, base, arms, built, tests, jury, user)
 

@@ -229,6 +229,24 @@ class ContrastSpec(Strict):
         return [self.on] if isinstance(self.on, str) else list(self.on)
 
 
+class PublishedSpec(Strict):
+    """Rates somebody published, to stand beside those of the study; they decide nothing."""
+
+    source: str = Field(min_length=1)
+    """Where they stand, in free words: `arXiv:2512.22201, Figure 5`."""
+    base: str = Field(min_length=1)
+    """The model they were measured on, by its hub id."""
+    on: str
+    """The evaluation of this study that asks the same."""
+    metric: str | None = None
+    """Instead of the evaluation's headline."""
+    n: int = Field(ge=1)
+    """Items behind each rate."""
+    rates: dict[str, dict[str, Annotated[float, Field(ge=0, le=100)] | None]] = Field(min_length=1)
+    """Percent, by arm of this study (a point of a grid by its own name, `evil/L2/c4`) and
+    category; null where nothing is reported."""
+
+
 class StudySpec(Strict):
     """A whole study."""
 
@@ -254,11 +272,13 @@ class StudySpec(Strict):
     """By name; a plain list of names will do."""
     contrasts: dict[Name, list[ContrastSpec]] = Field(default_factory=dict)
     """Families of tests."""
+    published: list[PublishedSpec] = Field(default_factory=list)
+    """Published rates to stand beside the study's own; one block will do for a list of one."""
 
     @model_validator(mode="before")
     @classmethod
     def _plain_list(cls, tree: Any) -> Any:
-        """A list of evaluation names stands for the mapping with no options; `{}` for null."""
+        """Short forms: a list of evaluation names, null for `{}`, one published block."""
         if not isinstance(tree, dict):
             return tree
         names = tree.get("evaluations")
@@ -268,6 +288,8 @@ class StudySpec(Strict):
             if isinstance(tree.get(part), dict):
                 filled = {name: value or {} for name, value in tree[part].items()}
                 tree = {**tree, part: filled}
+        if isinstance(tree.get("published"), dict):
+            tree = {**tree, "published": [tree["published"]]}
         return tree
 
 
