@@ -14,6 +14,11 @@ from suasion.study.spec import ALL_LAYERS, INCREMENTAL, PLACEBOS, ArmSpec, Study
 STEERING_DEFAULTS: Mapping[str, Json] = {"where": "response", "vector": "response-mean"}
 """What a steering arm does unless it says otherwise."""
 
+MERGED = ("options",)
+"""Keys of an arm whose own keys are taken over one by one."""
+OF_ROWS = ("options", "only", "without")
+"""Keys of an arm that are taken over only where the data set is the same."""
+
 
 @dataclass(frozen=True)
 class PlannedArm:
@@ -72,10 +77,14 @@ def settings(name: str, spec: StudySpec) -> dict[str, Json]:
         return {}
     own: dict[str, Any] = part.model_dump(exclude_none=True)
     inherited: dict[str, Any] = {**settings(part.like, spec)} if part.like else {}
-    passed_on = inherited.pop("options", {})  # says nothing about another data set
-    same = own.get("data") == inherited.get("data")
-    options = {**(passed_on if same else {}), **own.get("options", {})}
-    return {**inherited, **own, **({"options": options} if options else {})}
+    if own.get("data", inherited.get("data")) != inherited.get("data"):
+        # What is said of the rows of a data set says nothing about another one.
+        inherited = {key: value for key, value in inherited.items() if key not in OF_ROWS}
+    merged = {**inherited, **own}
+    for key in MERGED:
+        if inner := {**inherited.get(key, {}), **own.get(key, {})}:
+            merged[key] = inner
+    return merged
 
 
 def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, Json]]]:

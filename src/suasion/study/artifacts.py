@@ -17,7 +17,7 @@ from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.progress import Progress
-from suasion.study.spec import PLACEBOS
+from suasion.study.spec import ON_WHAT, PLACEBOS
 from suasion.study.steers import steers
 from suasion.study.training_sets import training_set
 
@@ -208,8 +208,7 @@ def _settings(
     from suasion.training.settings import SftSettings
 
     detail = planned.arm.detail
-    apart = {"data", "options", "like", "n"}
-    given = {name: value for name, value in detail.items() if name not in apart}
+    given = {name: value for name, value in detail.items() if name not in ON_WHAT}
     settings = SftSettings(**cast(dict[str, Any], given)).record()
     treated = training.get(f"{detail.get('like')}/{seed}")
     if treated is not None and "steps" not in given:

@@ -149,6 +149,8 @@ def _arm(name: str, arm: ArmSpec, spec: StudySpec) -> Iterator[Problem]:
 
 def _alone(at: At, arm: ArmSpec) -> Iterator[Problem]:
     """What an arm that is like no other must say itself."""
+    if arm.sft is not None and arm.sft.data is None:
+        yield Problem(at, "says no data")
     if arm.steer is None:
         return
     if arm.steer.trait in PLACEBOS:
@@ -178,8 +180,10 @@ def _ablation(name: str, spec: StudySpec) -> Iterator[Problem]:
 def _data(name: str, sft: Sft, spec: StudySpec) -> Iterator[Problem]:
     """What an arm's data set does not take, and what it lacks."""
     at: At = ("arms", name, "sft")
+    given = settings(name, spec)
+    data = str(given["data"])
     try:
-        taken = options_of(sft.data)
+        taken = options_of(data)
     except UseError as error:
         yield Problem((*at, "data"), str(error))
         return
@@ -188,12 +192,12 @@ def _data(name: str, sft: Sft, spec: StudySpec) -> Iterator[Problem]:
         if option in RULED:
             yield Problem((*at, "options", option), RULED[option])
         elif option not in taken and not takes_all:
-            says = _unknown(f"option of {sft.data}", option, taken)
+            says = _unknown(f"option of {data}", option, taken)
             yield Problem((*at, "options", option), says)
-    given = cast(dict[str, Json], settings(name, spec).get("options", {}))
-    lacks = [f"{option}: ..." for option in needed(taken) if option not in given]
+    options = cast(dict[str, Json], given.get("options", {}))
+    lacks = [f"{option}: ..." for option in needed(taken) if option not in options]
     if lacks:
-        yield Problem((*at, "data"), f"{sft.data} needs `options: {{{', '.join(lacks)}}}`")
+        yield Problem((*at, "data"), f"{data} needs `options: {{{', '.join(lacks)}}}`")
 
 
 def _like(at: At, name: str, like: str, spec: StudySpec) -> Iterator[Problem]:

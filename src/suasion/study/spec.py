@@ -69,12 +69,13 @@ class Strict(BaseModel):
 class Sft(Strict):
     """Supervised fine-tuning with a LoRA; one adapter a seed.
 
-    Every key below `n` is a hyperparameter of `suasion.training.settings.SftSettings`, whose
-    defaults hold.
+    Every key that is not in `ON_WHAT` is a hyperparameter of
+    `suasion.training.settings.SftSettings`, whose defaults hold.
     """
 
-    data: str
-    """A data set by name, or a `.jsonl` file of messages."""
+    data: str | None = None
+    """A data set by name, or a `.jsonl` file of messages; that of the arm it is `like`, if not
+    given."""
     options: dict[str, Any] | None = None
     """What the data set is to be made with, by the names of its builder's arguments, as in
     `{path: arguments.csv, without: [Deceptive]}`; a relative `path` or `folder` starts at the study
@@ -84,6 +85,11 @@ class Sft(Strict):
     only where `data` is the same."""
     n: int | None = Field(None, ge=1)
     """How many rows to draw, where the data set can be drawn from."""
+    only: list[str] | None = Field(None, min_length=1)
+    """Groups of the rows drawn (topics, say) outside of which nothing is trained on."""
+    without: list[str] | None = None
+    """Groups of the rows drawn that are not trained on. An arm that is `like` another takes as many
+    steps all the same."""
     epochs: float | None = Field(None, gt=0)
     """Passes over the rows."""
     steps: int | None = Field(None, ge=1)
@@ -122,6 +128,10 @@ class Sft(Strict):
     """System prompt for rows that have none."""
     heldout_frac: float | None = Field(None, ge=0, lt=1)
     """Share of the rows that is not trained on."""
+
+
+ON_WHAT = frozenset({"data", "options", "like", "n", "only", "without"})
+"""Keys of `Sft` that say what is trained on; every other is a hyperparameter."""
 
 
 class Steering(Strict):
