@@ -18,6 +18,7 @@ from suasion.records import Json
 from suasion.registry import find
 from suasion.study.arms import settings
 from suasion.study.spec import (
+    BY_VECTOR,
     INCREMENTAL,
     PLACEBOS,
     TARGET,
@@ -114,6 +115,7 @@ def contradictions(spec: StudySpec) -> Iterator[Problem]:
         for name, arm in spec.arms.items():
             yield from _ablation(name, spec) if arm.steer else ()
             yield from _data(name, arm.sft, spec) if arm.sft else ()
+            yield from _screen(name, spec) if arm.sft else ()
     for name, evaluation in spec.evaluations.items():
         yield from _evaluation(name, evaluation)
     for family, contrasts in spec.contrasts.items():
@@ -198,6 +200,21 @@ def _data(name: str, sft: Sft, spec: StudySpec) -> Iterator[Problem]:
     lacks = [f"{option}: ..." for option in needed(taken) if option not in options]
     if lacks:
         yield Problem((*at, "data"), f"{data} needs `options: {{{', '.join(lacks)}}}`")
+
+
+def _screen(name: str, spec: StudySpec) -> Iterator[Problem]:
+    """What a screening lacks, its own or taken over, and what it cannot be had together with."""
+    given = cast(dict[str, Any], settings(name, spec))
+    screen = given.get("screen")
+    if screen is None:
+        return
+    at: At = ("arms", name, "sft", "screen")
+    if "answers" in given:
+        says = "an arm's replies are either replaced or screened: make two arms"
+        yield Problem(at, says)
+    for key in ("by", "drop", *(("trait", "layer") if screen.get("by") in BY_VECTOR else ())):
+        if key not in screen:
+            yield Problem(at, f"says no {key}")
 
 
 def _like(at: At, name: str, like: str, spec: StudySpec) -> Iterator[Problem]:

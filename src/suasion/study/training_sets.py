@@ -15,6 +15,7 @@ from suasion.errors import StudyError
 from suasion.records import Json
 from suasion.registry import find
 from suasion.study.arms import PlannedArm
+from suasion.study.screens import announced
 
 RULED: Mapping[str, str] = {
     "n": "`n` is a key of `sft` itself: put it beside `data`",
@@ -40,6 +41,8 @@ class TrainingRows:
     """SPDX identifier, or `unknown`."""
     left_out: Mapping[str, int]
     """Rows of the source that are not among them, by reason."""
+    prepared: str
+    """What is done to the rows before training; empty if nothing is."""
 
 
 def options_of(data: str) -> dict[str, Parameter]:
@@ -151,7 +154,9 @@ def training_rows(planned: PlannedArm) -> TrainingRows:
         UseError, DataError: as `training_set`.
     """
     data = training_set(planned, planned.arm.seeds[0])
-    return TrainingRows(planned.arm.name, data.name, len(data.rows), data.licence, data.left_out)
+    dropped, says = announced(planned, len(data.rows))
+    rows = len(data.rows) - dropped
+    return TrainingRows(planned.arm.name, data.name, rows, data.licence, data.left_out, says)
 
 
 def _taken(data: str) -> Mapping[str, Parameter]:
