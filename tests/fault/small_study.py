@@ -147,6 +147,11 @@ class ScriptedModels:
         vectors = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
         return {"response-mean": vectors, "last-prompt": -vectors}, {"trait": trait}
 
+    def project(self, rows, vectors_LH):
+        self.note(f"project {len(rows)}")
+        lengths = np.array([len(row[-1].content) or np.nan for row in rows])
+        return lengths[:, None] * np.arange(1, 4)
+
     def train(self, data, settings, seed, out):
         self.note(f"train {data.name} {seed}")
         out.mkdir()

@@ -24,7 +24,10 @@ from suasion.models.condition import Condition
 from suasion.records import Json, Message
 
 if TYPE_CHECKING:
-    from suasion.data.dialogues import Dialogues
+    import numpy as np
+    import numpy.typing as npt
+
+    from suasion.data.dialogues import Dialogues, Row
     from suasion.study.bases import Base, Pace, Vectors
     from suasion.study.results import Results
     from suasion.study.spec import Aggregation, StudySpec
@@ -69,6 +72,10 @@ class Instant:
     def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
         """It has none."""
         raise UseError(f"{self.name} has no vectors for '{trait}'")
+
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """It has no inside."""
+        raise UseError(f"{self.name} cannot project {len(rows)} rows on {vectors_LH.shape}")
 
     def train(
         self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path

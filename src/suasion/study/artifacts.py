@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 
 from suasion.data.dialogues import Dialogues
-from suasion.errors import StudyError
-from suasion.models.condition import BASE, Condition, SystemPrompt, load_adapter
+from suasion.models.condition import Condition, SystemPrompt, load_adapter
 from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.progress import Progress
-from suasion.study.spec import PLACEBOS
+from suasion.study.screens import Known, check_rows, prepared, screen_trait
+from suasion.study.spec import ON_WHAT, PLACEBOS
 from suasion.study.steers import steers
+from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set
-
-Known: TypeAlias = Mapping[str, Mapping[str, Vectors]]
-"""Vectors by trait and aggregation."""
+from suasion.training.screening import Screening
 
 
 @dataclass
@@ -35,14 +34,12 @@ class Artifacts:
     """Manifest of each trained adapter, by `arm/seed`."""
     data: dict[str, Dialogues] = field(default_factory=dict)
     """What each adapter was trained on, by `arm/seed`."""
+    screens: dict[str, Screening] = field(default_factory=dict)
+    """What was dropped of the rows of each adapter whose rows were screened, by `arm/seed`."""
     count: int = 0
     """How many vectors and adapters there are."""
     reused: int = 0
     """Those of them that were stored."""
-
-
-class NotStored(StudyError):
-    """An artifact would have to be made, and only stored ones are wanted."""
 
 
 def count(arms: Sequence[PlannedArm]) -> int:
@@ -60,7 +57,7 @@ def check(arms: Sequence[PlannedArm], base: Base) -> None:
         base.recipe(trait)
     for planned in arms:
         if planned.arm.kind == "sft":
-            training_set(planned, planned.arm.seeds[0])
+            check_rows(planned, training_set(planned, planned.arm.seeds[0]), base)
             _settings(planned, planned.arm.seeds[0], {})
         elif planned.arm.kind == "adapter":
             for path in cast(list[str], planned.arm.detail["adapter"]):
@@ -83,7 +80,7 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
         trait: _vectors(trait, base, store, made, progress) for trait in _traits_needed(arms)
     }
     for planned, seed in _adapters_needed(arms):
-        _adapter(planned, seed, base, store, made, progress)
+        _adapter(planned, seed, base, store, vectors, made, progress)
     for planned in arms:
         for seed in planned.arm.seeds:
             where = (planned.arm.name, seed)
@@ -111,7 +108,9 @@ def _trait_of(detail: Mapping[str, Any]) -> str:
 
 
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
-    return list(dict.fromkeys(_trait_of(arm.arm.detail) for arm in arms if arm.arm.kind == "steer"))
+    steered = [_trait_of(arm.arm.detail) for arm in arms if arm.arm.kind == "steer"]
+    screened = [trait for arm in arms if (trait := screen_trait(arm))]
+    return list(dict.fromkeys([*steered, *screened]))
 
 
 def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:
@@ -133,10 +132,10 @@ def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]
 def _vectors(
     trait: str, base: Base, store: Store, made: Artifacts, progress: Progress
 ) -> dict[str, Vectors]:
-    name = key("artifact", what="vectors", base=_identity(base), recipe=base.recipe(trait))
+    name = key("artifact", what="vectors", base=identity(base), recipe=base.recipe(trait))
     blob = store.blob(name)
     if blob is None:
-        _must_be_stored(f"the vectors of '{trait}'", store)
+        must_be_stored(f"the vectors of '{trait}'", store)
         progress.say(f"vectors of '{trait}'")
         vectors_LH, note = base.vectors(trait)
         with store.scratch() as folder:
@@ -155,15 +154,18 @@ def _adapter(
     seed: int,
     base: Base,
     store: Store,
+    vectors: Known,
     made: Artifacts,
     progress: Progress,
 ) -> None:
     name = f"{planned.arm.name}/{seed}"
-    data, settings = training_set(planned, seed), _settings(planned, seed, made.training)
+    settings = _settings(planned, seed, made.training)
+    drawn = training_set(planned, seed)
+    data, screening = prepared(planned, seed, drawn, base, store, vectors, progress)
     cell = key(
         "artifact",
         what="adapter",
-        base=_identity(base),
+        base=identity(base),
         data=data.digest,
         settings=settings,
         seed=seed,
@@ -176,6 +178,8 @@ def _adapter(
         made.reused += 1
     made.count += 1
     made.data[name] = data
+    if screening:
+        made.screens[name] = screening
     made.training[name] = cast(dict[str, Json], blob.note)
     adapter = load_adapter(blob.path)
     made.conditions[planned.arm.name, seed] = Condition(adapter=adapter)
@@ -185,20 +189,10 @@ def _adapter(
 def _train(
     cell: str, data: Dialogues, settings: dict[str, Json], seed: int, base: Base, store: Store
 ) -> Blob:
-    _must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
+    must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
     with store.scratch() as folder:
         manifest = base.train(data, settings, seed, folder / "adapter")
         return store.put_blob(cell, folder / "adapter", manifest)
-
-
-def _identity(base: Base) -> str:
-    """What an artifact is made with: the base as it is, its numerics included."""
-    return base.chat(BASE).identity
-
-
-def _must_be_stored(what: str, store: Store) -> None:
-    if not store.writable:
-        raise NotStored(f"{what} cannot be had from {store.folder}: run the study first")
 
 
 def _settings(
@@ -208,8 +202,7 @@ def _settings(
     from suasion.training.settings import SftSettings
 
     detail = planned.arm.detail
-    apart = {"data", "options", "like", "n"}
-    given = {name: value for name, value in detail.items() if name not in apart}
+    given = {name: value for name, value in detail.items() if name not in ON_WHAT}
     settings = SftSettings(**cast(dict[str, Any], given)).record()
     treated = training.get(f"{detail.get('like')}/{seed}")
     if treated is not None and "steps" not in given:

@@ -6,7 +6,7 @@ hands the runner models of its own instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from suasion.data.dialogues import Dialogues
+from suasion.data.dialogues import Dialogues, Row
 from suasion.models.chat import Chat
 from suasion.models.condition import Condition
 from suasion.records import Json
@@ -58,6 +58,14 @@ class Base(Protocol):
 
         Raises:
             TrainingError, ModelError: they cannot be had.
+        """
+        ...
+
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """[row, layer] how far each row's last reply lies along a vector; NaN for an empty reply.
+
+        Raises:
+            ModelError: a row or the vectors do not fit, or the base's inside cannot be reached.
         """
         ...
 

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from suasion.data.dialogues import Dialogues
+import numpy as np
+import numpy.typing as npt
+
+from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError
 from suasion.models import mote
 from suasion.models.chat import Chat, Choice, Reply, Sampling
@@ -98,6 +101,12 @@ class LocalBase:
         found = extract(self.engine, load_trait(trait), Extraction(), reader)
         return found.vectors_LH, found.record()
 
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """[row, layer] how far each row's last reply lies along a vector."""
+        from suasion.mechanism.projections import row_projections
+
+        return row_projections(self.engine, rows, vectors_LH)
+
     def train(
         self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
     ) -> dict[str, Json]:
@@ -162,6 +171,14 @@ class RemoteBase:
     def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
+
+    def project(
+        self,
+        rows: Sequence[Row],  # noqa: ARG002 - as every base takes it
+        vectors_LH: Vectors,  # noqa: ARG002 - the same
+    ) -> npt.NDArray[np.float64]:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: its activations cannot be reached")
 
     def train(
         self,

@@ -66,15 +66,41 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+BY_VECTOR = ("projection", "projection-difference")
+"""Ways to rank rows that need a trait's vectors."""
+
+
+class Screen(Strict):
+    """Training rows are ranked, and the top share of them is dropped."""
+
+    by: Literal["projection", "projection-difference", "random", "known"] | None = None
+    """What rows are ranked by: their reply's projection on a trait's vector; its difference to the
+    projection of the base's own answer; chance; or whether they are known to be bad (the best that
+    any ranking could do)."""
+    trait: str | None = None
+    """The trait whose vector it is."""
+    layer: Layer | None = None
+    """0-based decoder block at which rows are projected, or how deep it is."""
+    vector: Aggregation | None = None
+    """Over which tokens the vector's activations were averaged; `response-mean` unless given. Those
+    of the rows are always averaged over the reply."""
+    drop: float | None = Field(None, gt=0, lt=1)
+    """Share of the rows that is dropped."""
+    bad: list[str] | None = Field(None, min_length=1)
+    """Groups of rows that are known to be bad, to measure how well they are found; `[bad]` unless
+    given."""
+
+
 class Sft(Strict):
     """Supervised fine-tuning with a LoRA; one adapter a seed.
 
-    Every key below `n` is a hyperparameter of `suasion.training.settings.SftSettings`, whose
-    defaults hold.
+    Every key that is not in `ON_WHAT` is a hyperparameter of
+    `suasion.training.settings.SftSettings`, whose defaults hold.
     """
 
-    data: str
-    """A data set by name, or a `.jsonl` file of messages."""
+    data: str | None = None
+    """A data set by name, or a `.jsonl` file of messages; that of the arm it is `like`, if not
+    given."""
     options: dict[str, Any] | None = None
     """What the data set is to be made with, by the names of its builder's arguments, as in
     `{path: arguments.csv, without: [Deceptive]}`; a relative `path` or `folder` starts at the study
@@ -84,6 +110,17 @@ class Sft(Strict):
     only where `data` is the same."""
     n: int | None = Field(None, ge=1)
     """How many rows to draw, where the data set can be drawn from."""
+    only: list[str] | None = Field(None, min_length=1)
+    """Groups of the rows drawn (topics, say) outside of which nothing is trained on."""
+    without: list[str] | None = None
+    """Groups of the rows drawn that are not trained on. An arm that is `like` another takes as many
+    steps all the same."""
+    answers: Literal["own"] | None = None
+    """`own`: the last reply of each row is replaced by the base's own answer to the same prompt,
+    the control with the same prompts and nothing new in the replies."""
+    screen: Screen | None = None
+    """Drop the worst rows before training; what is not said is taken over from the arm this one is
+    `like`, key by key."""
     epochs: float | None = Field(None, gt=0)
     """Passes over the rows."""
     steps: int | None = Field(None, ge=1)
@@ -122,6 +159,10 @@ class Sft(Strict):
     """System prompt for rows that have none."""
     heldout_frac: float | None = Field(None, ge=0, lt=1)
     """Share of the rows that is not trained on."""
+
+
+ON_WHAT = frozenset({"data", "options", "like", "n", "only", "without", "answers", "screen"})
+"""Keys of `Sft` that say what is trained on; every other is a hyperparameter."""
 
 
 class Steering(Strict):
