@@ -187,7 +187,7 @@ def test_every_hyperparameter_of_training_can_be_set_and_no_other() -> None:
 
     from suasion.training.settings import SftSettings
 
-    own = {"data", "options", "like", "n"}
+    own = {"data", "options", "like", "n", "prevent"}
     assert set(Sft.model_fields) - own == {field.name for field in fields(SftSettings)}
 
 

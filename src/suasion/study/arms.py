@@ -39,7 +39,7 @@ def expand(spec: StudySpec, layers: int) -> tuple[PlannedArm, ...]:
     """
     planned = []
     for name, arm in spec.arms.items():
-        points = _grid(name, spec, layers) if arm.steer else [(name, _detail(name, spec))]
+        points = _grid(name, spec, layers) if arm.steer else [(name, _detail(name, spec, layers))]
         seeds = _seeds(arm, spec)
         asked = tuple(spec.evaluations if arm.evaluations is None else arm.evaluations)
         planned += [
@@ -55,13 +55,24 @@ def _seeds(arm: ArmSpec, spec: StudySpec) -> tuple[int, ...]:
     return tuple(range(len(arm.adapter))) if isinstance(arm.adapter, list) else (0,)
 
 
-def _detail(name: str, spec: StudySpec) -> dict[str, Json]:
+def _detail(name: str, spec: StudySpec, layers: int) -> dict[str, Json]:
     arm = spec.arms[name]
     if arm.sft:
-        return settings(name, spec)
+        return _placed(name, settings(name, spec), layers)
     if arm.system:
         return {"system": arm.system}
     return {"adapter": [*([arm.adapter] if isinstance(arm.adapter, str) else arm.adapter or [])]}
+
+
+def _placed(name: str, detail: dict[str, Json], layers: int) -> dict[str, Json]:
+    """The same, with what is there while it is trained at blocks of the base."""
+    prevent = detail.get("prevent")
+    if not isinstance(prevent, dict):
+        return detail
+    blocks = _blocks(name, prevent["layer"], layers)
+    if prevent["op"] == "ablate":
+        _once_a_layer(name, [blocks])
+    return {**detail, "prevent": {**prevent, "layer": blocks}}
 
 
 def settings(name: str, spec: StudySpec) -> dict[str, Json]:

@@ -11,14 +11,14 @@ import numpy as np
 
 from suasion.data.dialogues import Dialogues
 from suasion.errors import StudyError
-from suasion.models.condition import BASE, Condition, SystemPrompt, load_adapter
+from suasion.models.condition import BASE, Condition, Steer, SystemPrompt, load_adapter
 from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.progress import Progress
 from suasion.study.spec import PLACEBOS
-from suasion.study.steers import steers
+from suasion.study.steers import steers, while_trained
 from suasion.study.training_sets import training_set
 
 Known: TypeAlias = Mapping[str, Mapping[str, Vectors]]
@@ -83,7 +83,8 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
         trait: _vectors(trait, base, store, made, progress) for trait in _traits_needed(arms)
     }
     for planned, seed in _adapters_needed(arms):
-        _adapter(planned, seed, base, store, made, progress)
+        prevent = while_trained(planned, vectors.get(_prevented(planned) or "", {}))
+        _adapter(planned, seed, base, store, made, progress, prevent)
     for planned in arms:
         for seed in planned.arm.seeds:
             where = (planned.arm.name, seed)
@@ -110,8 +111,17 @@ def _trait_of(detail: Mapping[str, Any]) -> str:
     return str(detail["like_trait"] if detail["trait"] in PLACEBOS else detail["trait"])
 
 
+def _prevented(planned: PlannedArm) -> str | None:
+    """The trait whose vector is there while an arm is trained."""
+    prevent = planned.arm.detail.get("prevent")
+    return str(prevent["trait"]) if isinstance(prevent, dict) else None
+
+
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
-    return list(dict.fromkeys(_trait_of(arm.arm.detail) for arm in arms if arm.arm.kind == "steer"))
+    needed = [
+        _trait_of(arm.arm.detail) if arm.arm.kind == "steer" else _prevented(arm) for arm in arms
+    ]
+    return list(dict.fromkeys(trait for trait in needed if trait is not None))
 
 
 def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:
@@ -157,9 +167,11 @@ def _adapter(
     store: Store,
     made: Artifacts,
     progress: Progress,
+    prevent: Sequence[Steer],
 ) -> None:
     name = f"{planned.arm.name}/{seed}"
     data, settings = training_set(planned, seed), _settings(planned, seed, made.training)
+    there: dict[str, Json] = {"prevent": [s.digest for s in prevent]} if prevent else {}
     cell = key(
         "artifact",
         what="adapter",
@@ -167,11 +179,12 @@ def _adapter(
         data=data.digest,
         settings=settings,
         seed=seed,
+        **there,
     )
     blob = store.blob(cell)
     if blob is None:
         progress.say(f"training {name}: {len(data.rows)} rows")
-        blob = _train(cell, data, settings, seed, base, store)
+        blob = _train(cell, data, settings, seed, base, store, prevent)
     else:
         made.reused += 1
     made.count += 1
@@ -183,11 +196,17 @@ def _adapter(
 
 
 def _train(
-    cell: str, data: Dialogues, settings: dict[str, Json], seed: int, base: Base, store: Store
+    cell: str,
+    data: Dialogues,
+    settings: dict[str, Json],
+    seed: int,
+    base: Base,
+    store: Store,
+    prevent: Sequence[Steer],
 ) -> Blob:
     _must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
     with store.scratch() as folder:
-        manifest = base.train(data, settings, seed, folder / "adapter")
+        manifest = base.train(data, settings, seed, folder / "adapter", prevent)
         return store.put_blob(cell, folder / "adapter", manifest)
 
 
@@ -208,7 +227,7 @@ def _settings(
     from suasion.training.settings import SftSettings
 
     detail = planned.arm.detail
-    apart = {"data", "options", "like", "n"}
+    apart = {"data", "options", "like", "n", "prevent"}
     given = {name: value for name, value in detail.items() if name not in apart}
     settings = SftSettings(**cast(dict[str, Any], given)).record()
     treated = training.get(f"{detail.get('like')}/{seed}")

@@ -39,6 +39,22 @@ def steers(planned: PlannedArm, known_LH: Vectors) -> tuple[Steer, ...]:
     return tuple(replace(each, vector=_placebo(planned, each)) for each in made)
 
 
+def while_trained(planned: PlannedArm, known: Mapping[str, Vectors]) -> tuple[Steer, ...]:
+    """What the base is steered with while an arm is trained; nothing for most.
+
+    Args:
+        planned: an arm that is trained.
+        known: the vectors of the trait it is to prevent, by aggregation.
+
+    Raises:
+        StudyError, ModelError: as `steers`.
+    """
+    detail = cast(Mapping[str, Any], planned.arm.detail).get("prevent")
+    if detail is None:
+        return ()
+    return _of_trait(planned.arm.name, detail, known[detail["vector"]])
+
+
 def _of_trait(name: str, detail: Mapping[str, Any], known_LH: Vectors) -> tuple[Steer, ...]:
     coef, where = float(detail["coef"]), cast(Where, detail["where"])
     if detail["layer"] == INCREMENTAL:
