@@ -97,6 +97,23 @@ def test_the_vectors_are_those_of_its_trait_layer_and_aggregation() -> None:
     assert made["prevented"][1].vector.tolist() == [8, 9, 10, 11]
 
 
+@pytest.mark.parametrize("kind", ["random", "shuffled"])
+def test_a_placebo_is_another_vector_of_the_same_norm(kind: str) -> None:
+    known = {"response-mean": np.arange(12, dtype=np.float32).reshape(3, 4)}
+    (steer,) = placed(f"layer: 2, coef: 5, placebo: {kind}", known)
+    assert (steer.layer, steer.coef, steer.where) == (2, 5.0, "all")
+    assert np.linalg.norm(steer.vector) == pytest.approx(np.linalg.norm([8, 9, 10, 11]))
+    assert steer.vector.tolist() != [8, 9, 10, 11]
+    assert (sorted(steer.vector) == [8, 9, 10, 11]) == (kind == "shuffled")
+    (again,) = placed(f"layer: 2, coef: 5, placebo: {kind}", known)
+    assert again.digest == steer.digest
+
+
+def placed(text: str, known: dict) -> tuple[Steer, ...]:
+    arms = expand(parse_study(STUDY.replace(PREVENT, text)), 3)
+    return next(while_trained(each, known) for each in arms if each.arm.name == "prevented")
+
+
 def trained(models) -> list[str]:
     return [call for call in models.calls if call.startswith(("train", "vectors"))]
 

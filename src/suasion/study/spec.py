@@ -86,6 +86,9 @@ class Prevent(Strict):
     """Steered positions: every one that is not padding."""
     vector: Aggregation = "response-mean"
     """Over which tokens the vector's activations were averaged."""
+    placebo: Literal["random", "shuffled"] | None = None
+    """For a control: what stands in place of the vector, a `random` one of the same norm or its own
+    entries `shuffled`. Any large enough push gets in the way of a training."""
 
     @model_validator(mode="after")
     def _ablation(self) -> Prevent:
