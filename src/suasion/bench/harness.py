@@ -20,7 +20,7 @@ from suasion.bench.sizes import Harness, Sizes
 from suasion.bench.timing import Rounds
 from suasion.errors import UseError
 from suasion.models.chat import Chat, RuleChat
-from suasion.models.condition import Condition
+from suasion.models.condition import Condition, Steer
 from suasion.records import Json, Message
 
 if TYPE_CHECKING:
@@ -78,7 +78,12 @@ class Instant:
         raise UseError(f"{self.name} cannot project {len(rows)} rows on {vectors_LH.shape}")
 
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),  # noqa: ARG002 - as every base takes it
     ) -> dict[str, Json]:
         """It cannot."""
         raise UseError(f"{self.name} cannot be trained on {data.name}: {settings}, {seed}, {out}")

@@ -66,7 +66,8 @@ def _seeds(arm: ArmSpec, spec: StudySpec) -> tuple[int, ...]:
 def _detail(name: str, spec: StudySpec, layers: int) -> dict[str, Json]:
     arm = spec.arms[name]
     if arm.sft:
-        return _screened(name, settings(name, spec), layers)
+        given = _screened(name, settings(name, spec), layers)
+        return _placed(name, given, layers)
     if arm.system:
         return {"system": arm.system}
     return {"adapter": [*([arm.adapter] if isinstance(arm.adapter, str) else arm.adapter or [])]}
@@ -82,6 +83,17 @@ def _screened(name: str, given: dict[str, Json], layers: int) -> dict[str, Json]
         return {**given, "screen": {key: filled[key] for key in ("by", "drop", "bad")}}
     layer = _blocks(name, filled["layer"], layers, "screens")
     return {**given, "screen": {**filled, "layer": layer}}
+
+
+def _placed(name: str, detail: dict[str, Json], layers: int) -> dict[str, Json]:
+    """The same, with what is there while it is trained at blocks of the base."""
+    prevent = detail.get("prevent")
+    if not isinstance(prevent, dict):
+        return detail
+    blocks = _blocks(name, prevent["layer"], layers)
+    if prevent["op"] == "ablate":
+        _once_a_layer(name, [blocks])
+    return {**detail, "prevent": {**prevent, "layer": blocks}}
 
 
 def settings(name: str, spec: StudySpec) -> dict[str, Json]:

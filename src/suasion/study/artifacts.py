@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from suasion.data.dialogues import Dialogues
-from suasion.models.condition import Condition, SystemPrompt, load_adapter
+from suasion.models.condition import Condition, Steer, SystemPrompt, load_adapter
 from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
@@ -18,7 +18,7 @@ from suasion.study.bases import Base, Vectors
 from suasion.study.progress import Progress
 from suasion.study.screens import Known, check_rows, prepared, screen_trait
 from suasion.study.spec import ON_WHAT, PLACEBOS
-from suasion.study.steers import steers
+from suasion.study.steers import steers, while_trained
 from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set
 from suasion.training.screening import Screening
@@ -107,10 +107,16 @@ def _trait_of(detail: Mapping[str, Any]) -> str:
     return str(detail["like_trait"] if detail["trait"] in PLACEBOS else detail["trait"])
 
 
+def _prevented(planned: PlannedArm) -> str | None:
+    """The trait whose vector is there while an arm is trained."""
+    prevent = planned.arm.detail.get("prevent")
+    return str(prevent["trait"]) if isinstance(prevent, dict) else None
+
+
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
     steered = [_trait_of(arm.arm.detail) for arm in arms if arm.arm.kind == "steer"]
-    screened = [trait for arm in arms if (trait := screen_trait(arm))]
-    return list(dict.fromkeys([*steered, *screened]))
+    trained = [trait for arm in arms for trait in (screen_trait(arm), _prevented(arm)) if trait]
+    return list(dict.fromkeys([*steered, *trained]))
 
 
 def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:
@@ -162,6 +168,8 @@ def _adapter(
     settings = _settings(planned, seed, made.training)
     drawn = training_set(planned, seed)
     data, screening = prepared(planned, seed, drawn, base, store, vectors, progress)
+    prevent = while_trained(planned, vectors.get(_prevented(planned) or "", {}))
+    there: dict[str, Json] = {"prevent": [s.digest for s in prevent]} if prevent else {}
     cell = key(
         "artifact",
         what="adapter",
@@ -169,11 +177,12 @@ def _adapter(
         data=data.digest,
         settings=settings,
         seed=seed,
+        **there,
     )
     blob = store.blob(cell)
     if blob is None:
         progress.say(f"training {name}: {len(data.rows)} rows")
-        blob = _train(cell, data, settings, seed, base, store)
+        blob = _train(cell, data, settings, seed, base, store, prevent)
     else:
         made.reused += 1
     made.count += 1
@@ -187,11 +196,17 @@ def _adapter(
 
 
 def _train(
-    cell: str, data: Dialogues, settings: dict[str, Json], seed: int, base: Base, store: Store
+    cell: str,
+    data: Dialogues,
+    settings: dict[str, Json],
+    seed: int,
+    base: Base,
+    store: Store,
+    prevent: Sequence[Steer],
 ) -> Blob:
     must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
     with store.scratch() as folder:
-        manifest = base.train(data, settings, seed, folder / "adapter")
+        manifest = base.train(data, settings, seed, folder / "adapter", prevent)
         return store.put_blob(cell, folder / "adapter", manifest)
 
 

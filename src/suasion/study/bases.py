@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from suasion.data.dialogues import Dialogues, Row
 from suasion.models.chat import Chat
-from suasion.models.condition import Condition
+from suasion.models.condition import Condition, Steer
 from suasion.records import Json
 from suasion.study.spec import Aggregation
 
@@ -70,9 +70,16 @@ class Base(Protocol):
         ...
 
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),
     ) -> dict[str, Json]:
-        """Fine-tune an adapter into the folder `out`; returns its manifest.
+        """Fine-tune an adapter into the folder `out`, steered with `prevent` while it is trained.
+
+        Returns its manifest.
 
         Raises:
             TrainingError: it cannot be trained.

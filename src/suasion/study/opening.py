@@ -18,7 +18,7 @@ from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError
 from suasion.models import mote
 from suasion.models.chat import Chat, Choice, Reply, Sampling
-from suasion.models.condition import BASE, Condition, with_system
+from suasion.models.condition import BASE, Condition, Steer, with_system
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
 from suasion.study.bases import Base, Pace, Vectors
@@ -108,13 +108,18 @@ class LocalBase:
         return row_projections(self.engine, rows, vectors_LH)
 
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),
     ) -> dict[str, Json]:
         """Fine-tune an adapter; returns its manifest."""
         from suasion.training.sft import SftSettings, train_sft
 
         chosen = SftSettings(**cast(dict[str, Any], settings))
-        return train_sft(self.folder, data, chosen, seed, out).record()
+        return train_sft(self.folder, data, chosen, seed, out, prevent=prevent).record()
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,7 @@ class RemoteBase:
         settings: Mapping[str, Json],  # noqa: ARG002 - as every base takes it
         seed: int,  # noqa: ARG002 - the same
         out: Path,  # noqa: ARG002 - the same
+        prevent: Sequence[Steer] = (),  # noqa: ARG002 - the same
     ) -> dict[str, Json]:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: it cannot be trained here on '{data.name}'")

@@ -91,6 +91,41 @@ class Screen(Strict):
     given."""
 
 
+class Prevent(Strict):
+    """Preventative steering (arXiv 2507.21509): a vector that is there in training alone.
+
+    It is there at every token of every pass while the adapter is trained; the adapter is used
+    without it.
+    """
+
+    trait: str
+    """The trait whose vector it is."""
+    layer: Layers | list[Layer]
+    """0-based decoder block, or how deep it is, as in `67%`; a list is several at once, and `all`
+    and `incremental` are as for `steer`."""
+    coef: float
+    """Multiplies the vector; for `op: ablate` the share of the projection that is removed."""
+    op: Op = "add"
+    """`add` the vector, or `ablate` its direction."""
+    where: Literal["all"] = "all"
+    """Steered positions: every one that is not padding."""
+    vector: Aggregation = "response-mean"
+    """Over which tokens the vector's activations were averaged."""
+    placebo: Literal["random", "shuffled"] | None = None
+    """For a control: what stands in place of the vector, a `random` one of the same norm or its own
+    entries `shuffled`. Any large enough push gets in the way of a training."""
+
+    @model_validator(mode="after")
+    def _ablation(self) -> Prevent:
+        if self.op == "ablate" and not 0 <= self.coef <= 1:
+            raise ValueError(
+                f"coef {self.coef:g} is no share of a projection: 0 leaves it and 1 removes it"
+            )
+        if self.op == "ablate" and self.layer == INCREMENTAL:
+            raise ValueError("increments are for adding: to ablate at every layer, say layer: all")
+        return self
+
+
 class Sft(Strict):
     """Supervised fine-tuning with a LoRA; one adapter a seed.
 
@@ -108,6 +143,8 @@ class Sft(Strict):
     like: str | None = None
     """Another `sft` arm whose settings hold here, but for those given; its `options`, one by one,
     only where `data` is the same."""
+    prevent: Prevent | None = None
+    """What the base is steered with while it is trained, and only then."""
     n: int | None = Field(None, ge=1)
     """How many rows to draw, where the data set can be drawn from."""
     only: list[str] | None = Field(None, min_length=1)
@@ -161,8 +198,11 @@ class Sft(Strict):
     """Share of the rows that is not trained on."""
 
 
-ON_WHAT = frozenset({"data", "options", "like", "n", "only", "without", "answers", "screen"})
-"""Keys of `Sft` that say what is trained on; every other is a hyperparameter."""
+ON_WHAT = frozenset(
+    {"data", "options", "like", "n", "only", "without", "answers", "screen", "prevent"}
+)
+"""Keys of `Sft` that say what is trained on, and what is there meanwhile; every other is a
+hyperparameter."""
 
 
 class Steering(Strict):
