@@ -6,7 +6,7 @@ hands the runner models of its own instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -87,6 +87,11 @@ class Base(Protocol):
         ...
 
     @property
+    def hidden(self) -> int:
+        """Width of the residual stream; 0 where its inside cannot be reached."""
+        ...
+
+    @property
     def width(self) -> int:
         """Episodes worth having under way at once."""
         ...
@@ -102,6 +107,18 @@ class Base(Protocol):
         Raises:
             ModelError: the condition does not fit it.
         """
+        ...
+
+    def probe(self) -> str:
+        """sha256 of its logits on a few texts, which tells models apart, bit for bit.
+
+        Raises:
+            ModelError: the base's inside cannot be reached.
+        """
+        ...
+
+    def unloaded(self) -> Sequence[str]:
+        """Names of tensors in its files that its architecture does not load."""
         ...
 
 
