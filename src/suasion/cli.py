@@ -304,9 +304,10 @@ def _rejudged(spec: StudySpec, store: Path, command: str) -> Results:
 
 
 def _record(spec: StudySpec, folder: Path, command: str, store: Path) -> None:
+    from suasion.study.auto_controls import with_controls
     from suasion.study.shipped import record_run
 
-    record_run(spec, folder, command, store)
+    record_run(with_controls(spec), folder, command, store)
 
 
 def _recorded(folder: Path) -> tuple[StudySpec, str, Path]:

@@ -118,6 +118,7 @@ class ScriptedModels:
     digest: str = "d" * 64
     embedded: bool = False
     layers: int = 3
+    hidden: int = 4
     width: int = 4
     pace: Pace = field(default_factory=lambda: Pace(1000.0, 10.0, "made up"))
     adapter_bytes: bytes = b"weights"

@@ -52,6 +52,7 @@ class Instant:
     digest: str = "0" * 64
     embedded: bool = False
     layers: int = 0
+    hidden: int = 0
 
     @property
     def pace(self) -> Pace:
@@ -64,6 +65,14 @@ class Instant:
         """One that says the sentence."""
         self.began = self.clock()
         return RuleChat(self.name, lambda _: SAYS)
+
+    def probe(self) -> str:
+        """There are no logits in it."""
+        raise UseError("there is nothing in it to compare")
+
+    def unloaded(self) -> Sequence[str]:
+        """It has no files."""
+        return ()
 
     def recipe(self, trait: str) -> Json:
         """It has none."""

@@ -21,7 +21,7 @@ ALL = "all"
 """The group that holds every item."""
 
 
-TRAINED = ("sft", "adapter")
+TRAINED = ("sft", "adapter", "checkpoint")
 """Kinds of arms that are trained models."""
 
 

@@ -10,6 +10,7 @@ from suasion.errors import StudyError
 from suasion.records import Json
 from suasion.study.results import Arm
 from suasion.study.spec import ALL_LAYERS, BY_VECTOR, INCREMENTAL, PLACEBOS, ArmSpec, StudySpec
+from suasion.study.vector_arms import sourced, without_source
 
 STEERING_DEFAULTS: Mapping[str, Json] = {"where": "response", "vector": "response-mean"}
 """What a steering arm does unless it says otherwise."""
@@ -60,7 +61,7 @@ def expand(spec: StudySpec, layers: int) -> tuple[PlannedArm, ...]:
 def _seeds(arm: ArmSpec, spec: StudySpec) -> tuple[int, ...]:
     if arm.sft:
         return tuple(spec.seeds)
-    return tuple(range(len(arm.adapter))) if isinstance(arm.adapter, list) else (0,)
+    return tuple(range(len(arm.folders))) or (0,)
 
 
 def _detail(name: str, spec: StudySpec, layers: int) -> dict[str, Json]:
@@ -70,7 +71,7 @@ def _detail(name: str, spec: StudySpec, layers: int) -> dict[str, Json]:
         return _placed(name, given, layers)
     if arm.system:
         return {"system": arm.system}
-    return {"adapter": [*([arm.adapter] if isinstance(arm.adapter, str) else arm.adapter or [])]}
+    return {"checkpoint" if arm.checkpoint else "adapter": [*arm.folders]}
 
 
 def _screened(name: str, given: dict[str, Json], layers: int) -> dict[str, Json]:
@@ -104,6 +105,7 @@ def settings(name: str, spec: StudySpec) -> dict[str, Json]:
         return {}
     own: dict[str, Any] = part.model_dump(exclude_none=True)
     inherited: dict[str, Any] = {**settings(part.like, spec)} if part.like else {}
+    inherited = without_source(inherited, own)
     if own.get("data", inherited.get("data")) != inherited.get("data"):
         # What is said of the rows of a data set says nothing about another one.
         inherited = {key: value for key, value in inherited.items() if key not in OF_ROWS}
@@ -116,9 +118,10 @@ def settings(name: str, spec: StudySpec) -> dict[str, Json]:
 
 def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, Json]]]:
     """A steering arm's points, by name; one point keeps the arm's own name."""
-    given = {**STEERING_DEFAULTS, **settings(name, spec)}
+    given = {**STEERING_DEFAULTS, **sourced(name, settings(name, spec))}
     if given["trait"] in PLACEBOS:
-        given["like_trait"] = settings(str(given["like"]), spec)["trait"]
+        like = str(given["like"])
+        given["like_trait"] = sourced(like, settings(like, spec))["trait"]
     layer, coef = given["layer"], given["coef"]
     rows = [_blocks(name, row, layers) for row in (layer if isinstance(layer, list) else [layer])]
     rows = [row for i, row in enumerate(rows) if row not in rows[:i]]  # two depths may be one block

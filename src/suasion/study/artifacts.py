@@ -15,12 +15,14 @@ from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
+from suasion.study.checkpoints import apart
 from suasion.study.progress import Progress
 from suasion.study.screens import Known, check_rows, prepared, screen_trait
 from suasion.study.spec import ON_WHAT, PLACEBOS
 from suasion.study.steers import steers, while_trained
 from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set
+from suasion.study.vector_arms import read_files
 from suasion.training.screening import Screening
 
 
@@ -55,13 +57,14 @@ def check(arms: Sequence[PlannedArm], base: Base) -> None:
     """
     for trait in _traits_needed(arms):
         base.recipe(trait)
+    read_files(arms, base)
     for planned in arms:
         if planned.arm.kind == "sft":
             check_rows(planned, training_set(planned, planned.arm.seeds[0]), base)
             _settings(planned, planned.arm.seeds[0], {})
         elif planned.arm.kind == "adapter":
-            for path in cast(list[str], planned.arm.detail["adapter"]):
-                load_adapter(Path(path))
+            folders = cast(list[str], planned.arm.detail["adapter"])
+            apart(planned.arm.name, folders, [load_adapter(Path(path)).digest for path in folders])
 
 
 def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Progress) -> Artifacts:
@@ -76,9 +79,11 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
     needs = count(arms)
     if needs:
         progress.phase("artifacts", needs, 0)
-    vectors = {
+    vectors: dict[str, Mapping[str, Vectors]] = {
         trait: _vectors(trait, base, store, made, progress) for trait in _traits_needed(arms)
     }
+    for file, read in read_files(arms, base).items():
+        vectors[file] = {read.aggregation: read.vectors_LH}
     for planned, seed in _adapters_needed(arms):
         _adapter(planned, seed, base, store, vectors, made, progress)
     for planned in arms:
@@ -93,7 +98,8 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     """The condition of an arm that needs no training."""
     detail = planned.arm.detail
     if planned.arm.kind == "steer":
-        known_LH = vectors[_trait_of(detail)][str(detail["vector"])]
+        source = str(detail["file"]) if "file" in detail else _trait_of(detail)
+        known_LH = vectors[source][str(detail["vector"])]
         return Condition(steers=steers(planned, known_LH))
     if planned.arm.kind == "system":
         return Condition(system=SystemPrompt(str(detail["system"])))
@@ -114,7 +120,8 @@ def _prevented(planned: PlannedArm) -> str | None:
 
 
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
-    steered = [_trait_of(arm.arm.detail) for arm in arms if arm.arm.kind == "steer"]
+    steers = [each.arm.detail for each in arms if each.arm.kind == "steer"]
+    steered = [_trait_of(detail) for detail in steers if "file" not in detail]
     trained = [trait for arm in arms for trait in (screen_trait(arm), _prevented(arm)) if trait]
     return list(dict.fromkeys([*steered, *trained]))
 

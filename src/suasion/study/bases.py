@@ -102,6 +102,11 @@ class Base(Protocol):
         ...
 
     @property
+    def hidden(self) -> int:
+        """Width of the residual stream; 0 where its inside cannot be reached."""
+        ...
+
+    @property
     def width(self) -> int:
         """Episodes worth having under way at once."""
         ...
@@ -117,6 +122,18 @@ class Base(Protocol):
         Raises:
             ModelError: the condition does not fit it.
         """
+        ...
+
+    def probe(self) -> str:
+        """sha256 of its logits on a few texts, which tells models apart, bit for bit.
+
+        Raises:
+            ModelError: the base's inside cannot be reached.
+        """
+        ...
+
+    def unloaded(self) -> Sequence[str]:
+        """Names of tensors in its files that its architecture does not load."""
         ...
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError
-from suasion.models import mote
+from suasion.models import mote, probe
 from suasion.models.chat import Chat, Choice, Reply, Sampling
 from suasion.models.condition import BASE, Condition, Steer, with_system
 from suasion.models.load import Source, load_engine, resolve
@@ -70,6 +70,11 @@ class LocalBase:
         return self.engine.layers
 
     @property
+    def hidden(self) -> int:
+        """Width of the residual stream."""
+        return self.engine.hidden
+
+    @property
     def width(self) -> int:
         """Episodes worth having under way at once."""
         return EPISODES_AT_ONCE
@@ -84,6 +89,14 @@ class LocalBase:
     def chat(self, condition: Condition) -> Chat:
         """The base under a condition."""
         return self.batcher.chat(condition)
+
+    def probe(self) -> str:
+        """sha256 of its logits on a few texts."""
+        return probe.logits_digest(self.engine)
+
+    def unloaded(self) -> Sequence[str]:
+        """Names of tensors in its files that its architecture does not load."""
+        return probe.unloaded(self.folder, self.engine)
 
     def recipe(self, trait: str) -> Json:
         """A trait's prompts and questions, and how it is looked for."""
@@ -155,6 +168,7 @@ class RemoteBase:
     """The provider's model."""
     embedded: bool = False
     layers: int = 0
+    hidden: int = 0
     width: int = REMOTE_AT_ONCE
     pace: Pace = REMOTE_PACE
 
@@ -168,6 +182,14 @@ class RemoteBase:
         if condition.steers or condition.adapter:
             raise ModelError(f"{self.name} is remote: it cannot be steered or given an adapter")
         return Told(self.speaker, condition) if condition.system else self.speaker
+
+    def probe(self) -> str:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: no checkpoint can be compared with it")
+
+    def unloaded(self) -> Sequence[str]:
+        """None that anybody here could know of."""
+        return ()
 
     def recipe(self, trait: str) -> Json:
         """Refuses, before anything runs."""

@@ -13,6 +13,7 @@ from suasion.stats.power import detectable_by_items
 from suasion.store import Store, read_store
 from suasion.study.arms import PlannedArm
 from suasion.study.artifacts import Artifacts, count, prepare
+from suasion.study.auto_controls import additions
 from suasion.study.bases import Pace, Speakers
 from suasion.study.cells import BuiltEvaluation, first_items
 from suasion.study.codec import decode_transcript
@@ -98,6 +99,8 @@ class Plan:
     """What the time was reckoned with."""
     tests: tuple[Power, ...]
     """What the declared tests could show."""
+    added: tuple[str, ...] = ()
+    """Controls that its steering grids got by themselves."""
 
 
 def make_plan(spec: StudySpec, store: Path, speakers: Speakers) -> Plan:
@@ -164,6 +167,7 @@ def _plan(bench: Bench, made: Artifacts, stored: frozenset[str], lengths: _Lengt
         minutes=_minutes(todo * lengths.reply, rows, pace),
         pace=pace,
         tests=tuple(_power(test, bench) for test in bench.tests),
+        added=tuple(additions(bench.spec)),
     )
 
 
@@ -278,7 +282,7 @@ def describe(plan: Plan) -> str:
 def _what(plan: Plan) -> list[str]:
     lines = [f"study {plan.study}", f"  {'arm':<24}{'points':>8}{'seeds':>8}{'episodes':>10}"]
     lines += [f"  {a.name:<24}{a.points:>8}{a.seeds:>8}{a.episodes:>10,}" for a in plan.arms]
-    return lines
+    return [*lines, *(f"added: {each}" for each in plan.added)]
 
 
 def _data(plan: Plan) -> list[str]:

@@ -24,7 +24,7 @@ class Arm:
     """Unique: `persuasion`, or `evil-all/L2/c4` for a point of the grid `evil-all`."""
     parent: str
     """The name in the study file; equal to `name` unless a grid was expanded."""
-    kind: Literal["base", "sft", "steer", "system", "adapter"]
+    kind: Literal["base", "sft", "steer", "system", "adapter", "checkpoint"]
     """What is done to the base."""
     seeds: tuple[int, ...]
     """Training seeds; (0,) for an untrained arm."""

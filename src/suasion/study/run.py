@@ -22,8 +22,10 @@ from suasion.study import judging
 from suasion.study.analyze import analyze
 from suasion.study.arms import PlannedArm, expand
 from suasion.study.artifacts import Artifacts, check, prepare
+from suasion.study.auto_controls import with_controls
 from suasion.study.bases import Base, Speakers
 from suasion.study.cells import BuiltEvaluation, Cell, build_evaluations, cells
+from suasion.study.checkpoints import open_checkpoints
 from suasion.study.codec import decode_transcript, encode_transcript
 from suasion.study.contrasts import Declared, declared
 from suasion.study.evidence import Evidence
@@ -46,7 +48,7 @@ class Bench:
     """A study with everything it needs opened and checked."""
 
     spec: StudySpec
-    """The study."""
+    """The study, with the controls of its steering grids."""
     base: Base
     """Its base."""
     arms: tuple[PlannedArm, ...]
@@ -59,6 +61,8 @@ class Bench:
     """Who judges."""
     user: Chat | None
     """Who plays the user instead of the evaluation's own; None for that."""
+    models: Mapping[tuple[str, int], Chat]
+    """Subjects that are models of their own, by arm and seed."""
 
     def users(self) -> dict[str, Chat | None]:
         """Who plays the user, by evaluation."""
@@ -179,6 +183,7 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     Raises:
         SuasionError: something cannot be had, or does not fit.
     """
+    spec = with_controls(spec)
     built = build_evaluations(spec)
     jury = Jury(spec.judge, None if spec.judge == judging.RULES else speakers.chat(spec.judge))
     for each in built.values():
@@ -188,13 +193,15 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     arms = expand(spec, base.layers)
     check(arms, base)
     check_published(spec, [planned.arm for planned in arms], built)
+    models = open_checkpoints(arms, base, speakers)
     tests = declared(spec, [planned.arm for planned in arms], built)
-    return Bench(spec, base, arms, built, tests, jury, user)
+    return Bench(spec, base, arms, built, tests, jury, user, models)
 
 
 def planned_cells(bench: Bench, made: Artifacts) -> list[Cell]:
     """The episodes of all arms whose conditions are known."""
     chats = {where: bench.base.chat(condition) for where, condition in made.conditions.items()}
+    chats |= {where: chat for where, chat in bench.models.items() if where in chats}
     return cells(bench.arms, chats, bench.built, bench.users(), bench.spec.draw)
 
 

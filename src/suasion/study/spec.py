@@ -211,9 +211,15 @@ class Steering(Strict):
     Lists of layers and coefficients make a grid.
     """
 
-    trait: str
+    trait: str | None = None
     """The trait whose vector it is; `random` for a random one of the same norm as `like`'s, and
     `shuffled` for `like`'s own with its entries in another order, the same one at every layer."""
+    file: str | None = None
+    """Instead of a trait: a file of its vectors, as `suasion vectors` writes it or in the published
+    form; a relative path starts at the study file (one given by `--set`, at the working
+    directory)."""
+    pickle: bool | None = None
+    """Whether the file may be a pickle (`.pt`), of which tensors are read and nothing else."""
     like: str | None = None
     """Another `steer` arm whose settings hold here, but for those given."""
     layer: Layers | list[Layers | list[Layer]] | None = None
@@ -230,6 +236,19 @@ class Steering(Strict):
     vector: Aggregation | None = None
     """Over which tokens the vector's activations were averaged."""
 
+    @model_validator(mode="after")
+    def _one_source(self) -> Steering:
+        if (self.trait is None) == (self.file is None):
+            raise ValueError("a steering arm names a `trait` or a `file` of vectors, one of them")
+        return self
+
+
+Kind: TypeAlias = Literal["base", "sft", "steer", "system", "adapter", "checkpoint"]
+"""What is done to the base."""
+
+KINDS: tuple[Kind, ...] = ("sft", "steer", "system", "adapter", "checkpoint")
+"""All but nothing; an arm is one of them."""
+
 
 class ArmSpec(Strict):
     """What is done to the base; nothing, for the base itself."""
@@ -242,6 +261,14 @@ class ArmSpec(Strict):
     """Put a text before every system prompt."""
     adapter: str | list[str] | None = None
     """Folder of a PEFT adapter; a list is one adapter a seed."""
+    checkpoint: str | list[str] | None = None
+    """Folder of a whole model, to be compared with the base; a list is one model a seed. A relative
+    path starts as that of a vector file does."""
+    controls: bool | None = None
+    """Whether a steering arm gets its controls by itself, see `suasion.study.auto_controls`; every
+    grid does unless this is false, and an arm of one point if it is true."""
+    control_of: str | None = None
+    """In the record of a run: the grid that got this arm by itself as its control."""
     items: int | None = Field(None, ge=1)
     """At most this many items a group for this arm: the first of those the other arms get."""
     evaluations: list[str] | None = None
@@ -249,21 +276,21 @@ class ArmSpec(Strict):
 
     @model_validator(mode="after")
     def _one_thing(self) -> ArmSpec:
-        given = [name for name in ("sft", "steer", "system", "adapter") if getattr(self, name)]
+        given = [name for name in KINDS if getattr(self, name)]
         if len(given) > 1:
             raise ValueError(f"an arm is one thing, not {' and '.join(given)}: make two arms")
         return self
 
     @property
-    def kind(self) -> Literal["base", "sft", "steer", "system", "adapter"]:
+    def kind(self) -> Kind:
         """What is done."""
-        if self.sft:
-            return "sft"
-        if self.steer:
-            return "steer"
-        if self.system:
-            return "system"
-        return "adapter" if self.adapter else "base"
+        return next((name for name in KINDS if getattr(self, name)), "base")
+
+    @property
+    def folders(self) -> list[str]:
+        """Where its adapters or its models lie, one a seed."""
+        given = self.adapter or self.checkpoint or []
+        return [given] if isinstance(given, str) else given
 
 
 class EvaluationSpec(BaseModel):

@@ -80,6 +80,7 @@ def anchored(study: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _arm(arm: Any, folder: Path) -> Any:
+    arm = _placed(arm, folder) if isinstance(arm, dict) else arm
     sft = arm.get("sft") if isinstance(arm, dict) else None
     options = sft.get("options") if isinstance(sft, dict) else None
     if not isinstance(options, dict):
@@ -97,6 +98,19 @@ def _arm(arm: Any, folder: Path) -> Any:
             for part, file in parts.items()
         }
     return {**arm, "sft": {**cast(dict[str, Any], sft), "options": placed}}
+
+
+def _placed(arm: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """An arm whose file of vectors, or whose checkpoints, start at a folder."""
+    steer, models = arm.get("steer"), arm.get("checkpoint")
+    if isinstance(steer, dict) and isinstance(file := steer.get("file"), str):
+        arm = {**arm, "steer": {**steer, "file": str((folder / file).resolve())}}
+    if isinstance(models, str):
+        arm = {**arm, "checkpoint": str((folder / models).resolve())}
+    if isinstance(models, list):
+        placed = [str((folder / m).resolve()) if isinstance(m, str) else m for m in models]
+        arm = {**arm, "checkpoint": placed}
+    return arm
 
 
 def training_set(planned: PlannedArm, seed: int) -> Dialogues:
