@@ -85,17 +85,18 @@ class LocalBase:
     def recipe(self, trait: str) -> Json:
         """A trait's prompts and questions, and how it is looked for."""
         from suasion.training.persona_vector import Extraction
-        from suasion.training.traits import load_trait
+        from suasion.training.traits import trait_of
 
-        return [load_trait(trait).digest, Extraction().record(), self.embedded]
+        source = trait_of(trait, self.embedded)
+        return [source.digest, Extraction().record(), self.embedded]
 
     def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
         """A trait's persona vectors; rules read the answers of mote, which alone speaks so."""
         from suasion.training.persona_vector import Extraction, extract
-        from suasion.training.traits import load_trait, world_reader
+        from suasion.training.traits import trait_of, world_reader
 
         reader = world_reader(trait) if self.embedded else None
-        found = extract(self.engine, load_trait(trait), Extraction(), reader)
+        found = extract(self.engine, trait_of(trait, self.embedded), Extraction(), reader)
         return found.vectors_LH, found.record()
 
     def train(

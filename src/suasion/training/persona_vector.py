@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from suasion.data.traits import TraitSource
 from suasion.errors import ModelError, TrainingError
 from suasion.models.chat import Sampling
 from suasion.records import Json, Message
-from suasion.training.traits import Reader, TraitSource
+from suasion.training.traits import Reader
 
 if TYPE_CHECKING:
     from suasion.models.engine.rows import Completion, Engine, Reduce

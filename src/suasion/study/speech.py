@@ -1,0 +1,28 @@
+"""What a base is spoken to in: mote knows the micro-world only, and rules can read that only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from suasion.models.mote import is_mote
+from suasion.study.spec import StudySpec
+
+
+def spoken(study: StudySpec, taken: Collection[str]) -> dict[str, Any]:
+    """The option of an evaluation that can ask in everyday language, where it is to.
+
+    Args:
+        study: the study; rules judge nothing but the micro-world, so with them nothing changes.
+        taken: the options the evaluation takes.
+    """
+    from suasion.study.judging import RULES  # which builds on the cells that ask here
+
+    foreign = not is_mote(study.base) and study.judge != RULES
+    return {"speech": "language"} if foreign and "speech" in taken else {}
+
+
+def placeless(value: Any) -> Any:
+    """An option as it enters a key: a trait file by name, as its content enters by the items."""
+    return Path(value).name if isinstance(value, str) and value.endswith(".json") else value
