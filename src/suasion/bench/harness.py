@@ -25,7 +25,7 @@ from suasion.records import Json, Message
 
 if TYPE_CHECKING:
     from suasion.data.dialogues import Dialogues
-    from suasion.study.bases import Base, Pace, Vectors
+    from suasion.study.bases import Base, Look, Pace, Vectors
     from suasion.study.results import Results
     from suasion.study.spec import Aggregation, StudySpec
 
@@ -61,6 +61,10 @@ class Instant:
         """One that says the sentence."""
         self.began = self.clock()
         return RuleChat(self.name, lambda _: SAYS)
+
+    def looking(self, look: Look) -> Instant:  # noqa: ARG002 - there is nothing to look for
+        """Itself."""
+        return self
 
     def recipe(self, trait: str) -> Json:
         """It has none."""

@@ -31,6 +31,7 @@ from suasion.study.judging import Asked, Jury
 from suasion.study.progress import Progress, Silent
 from suasion.study.results import Results, Sample
 from suasion.study.spec import StudySpec
+from suasion.study.speech import look_of
 from suasion.study.work import Finished, Job, patience, work_off
 
 NOT_STORED = "not stored"
@@ -183,7 +184,7 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     for each in built.values():
         jury.judges(each)
     user = speakers.chat(spec.user) if spec.user else None
-    base = speakers.base(spec.base)
+    base = speakers.base(spec.base).looking(look_of(spec, speakers))
     arms = expand(spec, base.layers)
     check(arms, base)
     tests = declared(spec, [planned.arm for planned in arms], built)

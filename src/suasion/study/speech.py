@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suasion.models.mote import is_mote
+from suasion.study.bases import Look, Speakers
 from suasion.study.spec import StudySpec
 
 
@@ -21,6 +22,28 @@ def spoken(study: StudySpec, taken: Collection[str]) -> dict[str, Any]:
 
     foreign = not is_mote(study.base) and study.judge != RULES
     return {"speech": "language"} if foreign and "speech" in taken else {}
+
+
+def look_of(study: StudySpec, speakers: Speakers) -> Look:
+    """How a study looks for traits.
+
+    Raises:
+        ModelError, JudgeError: the judge of the answers is not there, or cannot be asked.
+    """
+    from suasion.study.judging import RULES  # as above
+
+    asked = study.extraction
+    name = asked.judge or study.judge
+    judge = speakers.chat(name) if name != RULES else None
+    return Look(
+        judge, asked.judged, asked.model_dump(exclude_none=True, exclude={"judge", "judged"})
+    )
+
+
+def judged_as_before(study: StudySpec, judge: str) -> StudySpec:
+    """The study with another judge of transcripts, its vectors still graded by whom they were."""
+    graded = study.extraction.model_copy(update={"judge": study.extraction.judge or study.judge})
+    return study.model_copy(update={"judge": judge, "extraction": graded})
 
 
 def placeless(value: Any) -> Any:
