@@ -186,8 +186,10 @@ def rejudge(
     out: Out = None,
 ) -> None:
     """Judge stored transcripts with another judge; generates nothing."""
+    from suasion.study.speech import judged_as_before
+
     spec, _, store = _recorded(folder)
-    changed = spec.model_copy(update={"judge": judge})
+    changed = judged_as_before(spec, judge)
     target = out or folder.with_name(f"{folder.name}-{_slug(judge)}")
     command = shlex.join(["suasion", "rejudge", str(folder), "--judge", judge])
     results = _rejudged(changed, store, command)

@@ -140,6 +140,9 @@ class ScriptedModels:
             raise UseError(f"there is no model {what}")
         return ScriptedChat(what, self.judge, self.note, self.pause_s)
 
+    def looking(self, look):
+        return self
+
     def recipe(self, trait):
         return [trait]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from suasion.data.dialogues import Dialogues, Row
-    from suasion.study.bases import Base, Pace, Vectors
+    from suasion.study.bases import Base, Look, Pace, Vectors
     from suasion.study.results import Results
     from suasion.study.spec import Aggregation, StudySpec
 
@@ -73,6 +73,10 @@ class Instant:
     def unloaded(self) -> Sequence[str]:
         """It has no files."""
         return ()
+
+    def looking(self, look: Look) -> Instant:  # noqa: ARG002 - there is nothing to look for
+        """Itself."""
+        return self
 
     def recipe(self, trait: str) -> Json:
         """It has none."""

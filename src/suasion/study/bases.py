@@ -7,7 +7,7 @@ hands the runner models of its own instead.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -36,8 +36,24 @@ class Pace:
     """Where the figures come from."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a study looks for traits in its base."""
+
+    judge: Chat | None = None
+    """Who grades answers that rules cannot read; None if nobody does."""
+    judged: bool = True
+    """Whether answers must show the trait; if not, pairs of answers are kept unread."""
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    """What the study sets of `suasion.training.persona_vector.Extraction`."""
+
+
 class Base(Protocol):
     """A model that a study does things to."""
+
+    def looking(self, look: Look) -> Base:
+        """The same base, in which traits are looked for as a study wants."""
+        ...
 
     @property
     def digest(self) -> str:

@@ -8,7 +8,9 @@ from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from suasion.data.traits import trait_name
 from suasion.records import Contrast, Estimate, Json
+from suasion.study.cells import BuiltEvaluation
 from suasion.study.estimates import ALL, Measure, Table, estimate
 from suasion.study.evidence import Evidence
 from suasion.study.results import Arm, Check, Status
@@ -69,7 +71,8 @@ def recipe(arm: Arm) -> Recipe | None:
         return None
     trait, vector, where = (str(detail.get(key, "")) for key in ("trait", "vector", "where"))
     file = Path(str(detail.get("file", ""))).name
-    return Recipe(trait, vector, where, str(detail.get("op", "add")), _span(detail), file)
+    op = str(detail.get("op", "add"))
+    return Recipe(trait_name(trait), vector, where, op, _span(detail), file)
 
 
 def _span(detail: Mapping[str, Json]) -> str:
@@ -165,9 +168,14 @@ def capability(evidence: Evidence, table: Table, primary: Sequence[Contrast]) ->
     return Check("capability", "holds", f"Capability is kept: at worst {figures}.")
 
 
+def by_rules(built: BuiltEvaluation) -> bool:
+    """Whether rules could judge it, so that it speaks of the invented world."""
+    return any(question.rules is not None for question in built.evaluation.questions.values())
+
+
 def world_items(evidence: Evidence) -> Check | None:
     """Whether evaluations ask a base about a world that it has never heard of."""
-    asked = [name for name in evidence.built if name in WORLD]
+    asked = [name for name, built in evidence.built.items() if name in WORLD and by_rules(built)]
     if evidence.base.embedded or not asked:
         return None
     return Check("world-items", "note", f"{_foreign(asked, evidence)}.")

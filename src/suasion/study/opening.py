@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +21,7 @@ from suasion.models.chat import Chat, Choice, Reply, Sampling
 from suasion.models.condition import BASE, Condition, Steer, with_system
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
-from suasion.study.bases import Base, Pace, Vectors
+from suasion.study.bases import Base, Look, Pace, Vectors
 from suasion.study.spec import Aggregation
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class LocalBase:
     """Its directory."""
     batcher: Batcher
     """The batch all its replies run in."""
+    look: Look = field(default_factory=Look)
+    """How traits are looked for in it."""
 
     @property
     def engine(self) -> TorchEngine:
@@ -98,20 +100,21 @@ class LocalBase:
         """Names of tensors in its files that its architecture does not load."""
         return probe.unloaded(self.folder, self.engine)
 
+    def looking(self, look: Look) -> LocalBase:
+        """The same base, in which traits are looked for as a study wants."""
+        return replace(self, look=look)
+
     def recipe(self, trait: str) -> Json:
         """A trait's prompts and questions, and how it is looked for."""
-        from suasion.training.persona_vector import Extraction
-        from suasion.training.traits import load_trait
+        from suasion.study.looking import recipe
 
-        return [load_trait(trait).digest, Extraction().record(), self.embedded]
+        return recipe(trait, self.embedded, self.name, self.look)
 
     def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
-        """A trait's persona vectors; rules read the answers of mote, which alone speaks so."""
-        from suasion.training.persona_vector import Extraction, extract
-        from suasion.training.traits import load_trait, world_reader
+        """A trait's persona vectors; rules read the answers of mote, a judge those of others."""
+        from suasion.study.looking import vectors
 
-        reader = world_reader(trait) if self.embedded else None
-        found = extract(self.engine, load_trait(trait), Extraction(), reader)
+        found = vectors(self.engine, trait, self.embedded, self.look, self.width)
         return found.vectors_LH, found.record()
 
     def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
@@ -190,6 +193,10 @@ class RemoteBase:
     def unloaded(self) -> Sequence[str]:
         """None that anybody here could know of."""
         return ()
+
+    def looking(self, look: Look) -> RemoteBase:  # noqa: ARG002 - nothing can be looked for in it
+        """Itself."""
+        return self
 
     def recipe(self, trait: str) -> Json:
         """Refuses, before anything runs."""

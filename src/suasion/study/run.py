@@ -34,6 +34,7 @@ from suasion.study.progress import Progress, Silent
 from suasion.study.published import check_published
 from suasion.study.results import Results, Sample
 from suasion.study.spec import StudySpec
+from suasion.study.speech import look_of
 from suasion.study.work import Finished, Job, patience, work_off
 
 NOT_STORED = "not stored"
@@ -189,7 +190,7 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     for each in built.values():
         jury.judges(each)
     user = speakers.chat(spec.user) if spec.user else None
-    base = speakers.base(spec.base)
+    base = speakers.base(spec.base).looking(look_of(spec, speakers))
     arms = expand(spec, base.layers)
     check(arms, base)
     check_published(spec, [planned.arm for planned in arms], built)

@@ -250,6 +250,29 @@ KINDS: tuple[Kind, ...] = ("sft", "steer", "system", "adapter", "checkpoint")
 """All but nothing; an arm is one of them."""
 
 
+class Looking(Strict):
+    """How traits are looked for in the base.
+
+    What is left out is as in `suasion.training.persona_vector.Extraction`.
+    """
+
+    rollouts: int | None = Field(None, ge=1)
+    """Answers to each question under each pair of prompts; published: 10."""
+    max_tokens: int | None = Field(None, ge=1)
+    """Longest answer."""
+    min_pairs: int | None = Field(None, ge=1)
+    """Fewer pairs of answers than this are no basis for a vector."""
+    trait_at_least: float | None = Field(None, ge=0, le=100)
+    """From this grade on an answer shows the trait; published: 50."""
+    coherence_at_least: float | None = Field(None, ge=0, le=100)
+    """Below this grade an answer is left out; published: 50."""
+    judge: str | None = None
+    """Who grades answers that rules cannot read; the study's judge unless given."""
+    judged: bool = True
+    """Whether only pairs of answers count of which the first shows the trait and the second does
+    not, by rules or else by the judge; `false` keeps all, read by nobody."""
+
+
 class ArmSpec(Strict):
     """What is done to the base; nothing, for the base itself."""
 
@@ -382,6 +405,8 @@ class StudySpec(Strict):
     """Families of tests."""
     published: list[PublishedSpec] = Field(default_factory=list)
     """Published rates to stand beside the study's own; one block will do for a list of one."""
+    extraction: Looking = Looking()
+    """How traits are looked for in the base."""
 
     @model_validator(mode="before")
     @classmethod
