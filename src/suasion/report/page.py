@@ -22,6 +22,7 @@ from suasion.report.examples import examples
 from suasion.report.export import results_json, samples_parquet, write_whole
 from suasion.report.figures import beside, differences, heading, rates
 from suasion.report.look_up import Index
+from suasion.report.screening import screens
 from suasion.report.words import brief, label
 from suasion.study.results import Results
 
@@ -91,6 +92,7 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "further": beside(index, [each for each in others if each not in near], arms),
         "examples": shown,
         "tally": tally,
+        "screens": screens(results),
         "losses": sections.losses(index),
         "origin": sections.origin(results.provenance),
         "training": sections.training(results.provenance.training),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
+from suasion.training.screening import Screening
 
 Status: TypeAlias = Literal["holds", "open", "fails", "note"]
 """`holds`: checked and found good; `fails`: checked and found bad, which makes the headline
@@ -140,3 +141,5 @@ class Results:
     """Headline metric of each evaluation."""
     provenance: Provenance
     """How it was made."""
+    screens: tuple[Screening, ...] = ()
+    """What was dropped of the training rows of each adapter whose rows were screened."""
