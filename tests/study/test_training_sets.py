@@ -221,7 +221,7 @@ evaluations: {small: {count: 2}}
 """
 
 
-def test_groups_are_left_out_of_the_rows_that_were_drawn() -> None:
+def test_groups_are_left_out_of_the_rows_that_were_drawn(small) -> None:
     arms = {each.arm.name: each for each in expand(parse_study(TOPICS), 3)}
     for seed in (0, 1):
         whole = training_set(arms["whole"], seed)
@@ -263,12 +263,12 @@ def test_groups_there_are_not_are_told_before_anything_runs(
     assert models.calls == []
 
 
-def test_an_arm_that_is_like_no_other_says_its_data() -> None:
+def test_an_arm_that_is_like_no_other_says_its_data(small) -> None:
     text = STUDY.replace("data: anthropic-persuasion, options: {path: data/table.csv}, ", "")
     assert "arms.bought.sft: says no data" in problem(text)
 
 
-def test_the_parts_of_a_mixture_start_at_the_study(tmp_path: Path) -> None:
+def test_the_parts_of_a_mixture_start_at_the_study(small, tmp_path: Path) -> None:
     parts = "parts: {clean: a.jsonl, bad: b.jsonl}"
     text = f"study: x\narms: {{a: {{sft: {{data: mixture, options: {{{parts}, share: 0.5}}}}}}}}\n"
     (tmp_path / "x.yaml").write_text(text + "evaluations: [small]\n")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from suasion.data.dialogues import Row
 from suasion.errors import ModelError
 from suasion.models.condition import BASE, Condition
 from suasion.records import Message
@@ -30,7 +31,7 @@ AT_ONCE = 1024
 """Rows whose activations are held together: of a model of billions of parameters, half a GB."""
 
 
-def passage(engine: Engine, row: Sequence[Message], condition: Condition = BASE) -> Passage:
+def passage(engine: Engine, row: Row, condition: Condition = BASE) -> Passage:
     """A conversation as the engine reads it; the last turn is the reply.
 
     Prompt and reply are made tokens apart, as they are when the model generates the reply.
@@ -75,7 +76,7 @@ def projections(
 
 def row_projections(
     engine: Engine,
-    rows: Sequence[Sequence[Message]],
+    rows: Sequence[Row],
     vectors_LH: npt.NDArray[np.float32],
     over: Reduce = "response-mean",
 ) -> Projections:
@@ -88,8 +89,8 @@ def row_projections(
 
 
 def differences(
-    project: Callable[[Sequence[Sequence[Message]]], Projections],
-    rows: Sequence[Sequence[Message]],
+    project: Callable[[Sequence[Row]], Projections],
+    rows: Sequence[Row],
     own: Sequence[str],
 ) -> Projections:
     """Projection of each row's reply minus that of the base's own answer to the same prompt.

@@ -19,6 +19,7 @@ from suasion import __version__
 from suasion.errors import StoreError
 from suasion.records import Contrast, Estimate, Json
 from suasion.report.look_up import ALL, Index
+from suasion.report.screening import exported
 from suasion.study.results import ArmEstimate, PublishedRow, Results, Sample
 
 _DIGITS = 12
@@ -40,6 +41,8 @@ def results_json(results: Results) -> bytes:
     }
     if results.published:
         content["published"] = [_beside(row) for row in results.published]
+    if results.screens:
+        content["screens"] = [exported(each) for each in results.screens]
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
     return (text + "\n").encode("utf-8", errors="backslashreplace")
 

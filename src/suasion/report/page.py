@@ -23,6 +23,7 @@ from suasion.report.examples import examples
 from suasion.report.export import results_json, samples_parquet, write_whole
 from suasion.report.figures import beside, differences, heading, rates
 from suasion.report.look_up import Index
+from suasion.report.screening import screens
 from suasion.report.words import brief, label
 from suasion.study.results import Results
 
@@ -94,6 +95,7 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "not_run": NOT_RUN,
         "examples": shown,
         "tally": tally,
+        "screens": screens(results),
         "losses": sections.losses(index),
         "origin": sections.origin(results.provenance),
         "training": sections.training(results.provenance.training),

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from suasion.records import Estimate
-from suasion.stats.intervals import z_value
+from suasion.stats.intervals import TINY, z_value
 
 Curve: TypeAlias = tuple[tuple[float, float], ...]
 """Share of good rows and share of bad rows that score as high or higher, from (0, 0) to (1, 1)."""
@@ -75,8 +75,9 @@ def newcombe_auc(area: float, bad: int, good: int, level: float = 0.95) -> tuple
 
         return gap
 
-    low = optimize.brentq(beyond(1.0), 0.0, area) if area > 0 else 0.0
-    high = optimize.brentq(beyond(-1.0), area, 1.0) if area < 1 else 1.0
+    # An area of 1 (or 0) is itself a solution, of no width; the other one is wanted.
+    low = optimize.brentq(beyond(1.0), 0.0, area - TINY) if area > 0 else 0.0
+    high = optimize.brentq(beyond(-1.0), area + TINY, 1.0) if area < 1 else 1.0
     return float(low), float(high)
 
 

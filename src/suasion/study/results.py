@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
+from suasion.training.screening import Screening
 
 Status: TypeAlias = Literal["holds", "open", "fails", "note"]
 """`holds`: checked and found good; `fails`: checked and found bad, which makes the headline
@@ -175,3 +176,5 @@ class Results:
     """How it was made."""
     published: tuple[PublishedRow, ...] = ()
     """Published rates beside those of the study; empty if it names none."""
+    screens: tuple[Screening, ...] = ()
+    """What was dropped of the training rows of each adapter whose rows were screened."""

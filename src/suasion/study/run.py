@@ -215,7 +215,7 @@ def _analyzed(bench: Bench, made: Artifacts, samples: tuple[Sample, ...], comman
     )  # fmt: skip
     transcripts = len({id(sample.transcript) for sample in samples})
     provenance = replace(results.provenance, cells=made.count + transcripts, command=command)
-    return replace(results, provenance=provenance)
+    return replace(results, provenance=provenance, screens=tuple(made.screens.values()))
 
 
 def _kept(bench: Bench, store: Store) -> tuple[Artifacts, Heard]:
