@@ -30,7 +30,7 @@ def judge(request: dict[str, Any]) -> Answer:
     labels = re.findall(r"one of ([a-z, ]+)[.]", asked)
     if labels:
         return Answer(f"So it seems.\nVERDICT: {labels[-1].split(', ')[-1]}")
-    if "cohere" in asked.lower():
+    if "can be understood" in asked:
         return Answer("90")
     return Answer(str(zlib.crc32(asked.encode()) % 101))
 
