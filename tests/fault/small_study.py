@@ -150,6 +150,13 @@ class ScriptedModels:
         vectors = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
         return {"response-mean": vectors, "last-prompt": -vectors}, {"trait": trait}
 
+    def search(self, trait, coef, where):
+        return [trait, coef, where]
+
+    def choice(self, trait, vectors_LH, coef, where):
+        self.note(f"layer {trait} {coef:g} {where}")
+        return {"layer": len(vectors_LH) - 1, "tried": []}
+
     def train(self, data, settings, seed, out):
         self.note(f"train {data.name} {seed}")
         out.mkdir()

@@ -9,7 +9,7 @@ from typing import Any
 from suasion.errors import StudyError
 from suasion.records import Json
 from suasion.study.results import Arm
-from suasion.study.spec import ALL_LAYERS, INCREMENTAL, PLACEBOS, ArmSpec, StudySpec
+from suasion.study.spec import ALL_LAYERS, CHOSEN, INCREMENTAL, PLACEBOS, ArmSpec, StudySpec
 
 STEERING_DEFAULTS: Mapping[str, Json] = {"where": "response", "vector": "response-mean"}
 """What a steering arm does unless it says otherwise."""
@@ -122,7 +122,7 @@ def _blocks(name: str, layer: Json, layers: int) -> Json:
     """A layer, or several at once, as 0-based blocks; all of them at once as their word."""
     if isinstance(layer, list):
         return [_blocks(name, each, layers) for each in layer]
-    if layer in (ALL_LAYERS, INCREMENTAL):
+    if layer in (ALL_LAYERS, INCREMENTAL, CHOSEN):
         return layer
     if isinstance(layer, str):
         return round(int(layer.removesuffix("%")) / 100 * (layers - 1))

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 
 from suasion.data.dialogues import Dialogues
-from suasion.errors import StudyError
 from suasion.models.condition import BASE, Condition, SystemPrompt, load_adapter
 from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
+from suasion.study.chosen_layers import Known, NotStored, trait_of_arm, with_layer
 from suasion.study.progress import Progress
-from suasion.study.spec import PLACEBOS
 from suasion.study.steers import steers
 from suasion.study.training_sets import training_set
-
-Known: TypeAlias = Mapping[str, Mapping[str, Vectors]]
-"""Vectors by trait and aggregation."""
 
 
 @dataclass
@@ -39,10 +35,6 @@ class Artifacts:
     """How many vectors and adapters there are."""
     reused: int = 0
     """Those of them that were stored."""
-
-
-class NotStored(StudyError):
-    """An artifact would have to be made, and only stored ones are wanted."""
 
 
 def count(arms: Sequence[PlannedArm]) -> int:
@@ -88,7 +80,8 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
         for seed in planned.arm.seeds:
             where = (planned.arm.name, seed)
             if where not in made.conditions:
-                made.conditions[where] = _condition(planned, seed, vectors)
+                settled = with_layer(planned, vectors, base, store, progress)
+                made.conditions[where] = _condition(settled, seed, vectors)
     return made
 
 
@@ -96,7 +89,7 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     """The condition of an arm that needs no training."""
     detail = planned.arm.detail
     if planned.arm.kind == "steer":
-        known_LH = vectors[_trait_of(detail)][str(detail["vector"])]
+        known_LH = vectors[trait_of_arm(detail)][str(detail["vector"])]
         return Condition(steers=steers(planned, known_LH))
     if planned.arm.kind == "system":
         return Condition(system=SystemPrompt(str(detail["system"])))
@@ -105,13 +98,10 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     return Condition()
 
 
-def _trait_of(detail: Mapping[str, Any]) -> str:
-    """The trait whose vectors a steering arm needs: its own, or that of the arm it is like."""
-    return str(detail["like_trait"] if detail["trait"] in PLACEBOS else detail["trait"])
-
-
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
-    return list(dict.fromkeys(_trait_of(arm.arm.detail) for arm in arms if arm.arm.kind == "steer"))
+    return list(
+        dict.fromkeys(trait_of_arm(arm.arm.detail) for arm in arms if arm.arm.kind == "steer")
+    )
 
 
 def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:

@@ -18,6 +18,7 @@ from suasion.records import Json
 from suasion.registry import find
 from suasion.study.arms import settings
 from suasion.study.spec import (
+    CHOSEN,
     INCREMENTAL,
     PLACEBOS,
     TARGET,
@@ -114,6 +115,7 @@ def contradictions(spec: StudySpec) -> Iterator[Problem]:
         for name, arm in spec.arms.items():
             yield from _ablation(name, spec) if arm.steer else ()
             yield from _data(name, arm.sft, spec) if arm.sft else ()
+    yield from () if unsound else chosen_on_the_same(spec)
     for name, evaluation in spec.evaluations.items():
         yield from _evaluation(name, evaluation)
     for family, contrasts in spec.contrasts.items():
@@ -173,6 +175,19 @@ def _ablation(name: str, spec: StudySpec) -> Iterator[Problem]:
     if INCREMENTAL in (layer if isinstance(layer, list) else [layer]):
         says = "increments are for adding: to ablate at every layer, say `layer: all`"
         yield Problem((*at, "layer"), says)
+    if CHOSEN in (layer if isinstance(layer, list) else [layer]):
+        yield Problem((*at, "layer"), "a layer is chosen for adding: to ablate, name one")
+
+
+def chosen_on_the_same(spec: StudySpec) -> Iterator[Problem]:
+    """A positive control on the very questions that a layer was chosen on."""
+    found = [settings(name, spec) for name, arm in spec.arms.items() if arm.steer]
+    layers = [each["layer"] for each in found if "layer" in each]
+    chosen = any(CHOSEN in (layer if isinstance(layer, list) else [layer]) for layer in layers)
+    control = spec.evaluations.get("trait")
+    if chosen and control is not None and control.options.get("part") != "control":
+        says = "a layer is chosen on one half of these questions: say `part: control` for the other"
+        yield Problem(("evaluations", "trait"), says)
 
 
 def _data(name: str, sft: Sft, spec: StudySpec) -> Iterator[Problem]:

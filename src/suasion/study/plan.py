@@ -12,9 +12,10 @@ from suasion.stats import resolution
 from suasion.stats.power import detectable_by_items
 from suasion.store import Store, read_store
 from suasion.study.arms import PlannedArm
-from suasion.study.artifacts import Artifacts, NotStored, count, prepare
+from suasion.study.artifacts import Artifacts, count, prepare
 from suasion.study.bases import Pace, Speakers
 from suasion.study.cells import BuiltEvaluation, first_items
+from suasion.study.chosen_layers import NotStored
 from suasion.study.codec import decode_transcript
 from suasion.study.contrasts import Declared, is_trained
 from suasion.study.estimates import ALL
