@@ -200,6 +200,26 @@ def rejudge(
     _finish(results, target)
 
 
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="A folder of runs of one study, one a base.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="Another, to compare the first with.")
+    ] = None,
+    margin_pp: Annotated[float, typer.Option(help="Smaller differences do not matter.")] = 10.0,
+) -> None:
+    """Compare a study's contrasts between bases; the unit is the base.
+
+    For example `for b in mote mote-1 mote-2; do suasion run demo --base $b --out apart/$b; done`,
+    the same for other bases into another folder, then `suasion compare apart other`.
+    """
+    from suasion.study.across import across, lines, read_bases
+
+    bases, others = read_bases(first), read_bases(second) if second else None
+    for line in lines(bases, others, across(bases, others, margin_pp / 100)):
+        print(line)
+
+
 @app.command(name="list")
 def list_(
     what: Annotated[
@@ -289,9 +309,10 @@ def _rejudged(spec: StudySpec, store: Path, command: str) -> Results:
 
 
 def _record(spec: StudySpec, folder: Path, command: str, store: Path) -> None:
+    from suasion.study.auto_controls import with_controls
     from suasion.study.shipped import record_run
 
-    record_run(spec, folder, command, store)
+    record_run(with_controls(spec), folder, command, store)
 
 
 def _recorded(folder: Path) -> tuple[StudySpec, str, Path]:

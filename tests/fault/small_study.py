@@ -118,6 +118,7 @@ class ScriptedModels:
     digest: str = "d" * 64
     embedded: bool = False
     layers: int = 3
+    hidden: int = 4
     width: int = 4
     pace: Pace = field(default_factory=lambda: Pace(1000.0, 10.0, "made up"))
     adapter_bytes: bytes = b"weights"
@@ -157,11 +158,17 @@ class ScriptedModels:
         self.note(f"layer {trait} {coef:g} {where}")
         return {"layer": len(vectors_LH) - 1, "tried": []}
 
-    def train(self, data, settings, seed, out):
+    def project(self, rows, vectors_LH):
+        self.note(f"project {len(rows)}")
+        lengths = np.array([len(row[-1].content) or np.nan for row in rows])
+        return lengths[:, None] * np.arange(1, 4)
+
+    def train(self, data, settings, seed, out, prevent=()):
         self.note(f"train {data.name} {seed}")
         out.mkdir()
         (out / "adapter_config.json").write_text("{}")
         content = f"{self.adapter_bytes!r} {data.digest} {seed} {settings}"
+        content += "".join(steer.digest for steer in prevent)
         (out / "adapter_model.safetensors").write_text(content)
         return Manifest(
             settings=settings, seed=seed, data=data.name, data_digest=data.digest,
@@ -169,6 +176,7 @@ class ScriptedModels:
             heldout=0, unended=0, tokens=100, supervised=50, steps=settings["steps"] or 10,
             loss_first=2.0, loss_last=1.0, loss_heldout=None, template_system=None, trainable=7,
             logit_shift=0.5, seconds=0.0, device="cpu", versions={},
+            prevent=[{"digest": steer.digest} for steer in prevent],
         ).record()  # fmt: skip
 
 

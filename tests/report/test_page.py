@@ -12,7 +12,7 @@ import pytest
 
 from suasion.records import Contrast, Estimate, Item, Score, Transcript, Turn, Verdict
 from suasion.report.page import render
-from suasion.study.results import Arm, ArmEstimate, Check, Results, Sample
+from suasion.study.results import Arm, ArmEstimate, Check, PublishedRow, Results, Sample
 
 Make = Callable[..., Results]
 DAY = date(2026, 11, 20)
@@ -174,7 +174,7 @@ def hostile(text: str) -> Results:
         talk = Transcript(text, 0, turns, {text: text}, text)
         return Sample(arm, 0, text, item, talk, verdicts, scores)
 
-    made = Estimate(0.5, 0.4, 0.6, 2, 1, text)
+    made, more = Estimate(0.5, 0.4, 0.6, 2, 1, text), (text,) * 3
     arms = (
         Arm(text, text, "base", (0,), {text: text}),
         Arm("b", "b", "sft", (0,), {"data": text}),
@@ -199,6 +199,10 @@ def hostile(text: str) -> Results:
         samples=(sample(text, 1.0), sample("b", 0.0)),
         headlines={text: text},
         provenance=_provenance(text),
+        published=(
+            PublishedRow(text, text, False, text, "", *more, made, None, 0.5, made, None),
+            PublishedRow(text, text, False, "b", text, *more, made, made, 0.5, made, made),
+        ),
     )  # fmt: skip
 
 

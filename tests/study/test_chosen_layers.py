@@ -1,15 +1,18 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from suasion.data.traits import SHIPPED
 from suasion.errors import StudyError
 from suasion.store import open_store, read_store
 from suasion.study.arms import expand
 from suasion.study.artifacts import prepare
-from suasion.study.chosen_layers import NotStored
+from suasion.study.auto_controls import with_controls
 from suasion.study.load import parse_study
 from suasion.study.opening import Opened
 from suasion.study.progress import Silent
+from suasion.study.stored import NotStored
 
 STUDY = """
 study: s
@@ -47,7 +50,10 @@ def test_a_layer_that_was_never_chosen_is_not_chosen_while_reading(small, tmp_pa
     with open_store(tmp_path) as store:
         prepare(expand(named, models.layers), models, store, Silent())
     arms = expand(parse_study(STUDY), models.layers)
-    with read_store(tmp_path) as store, pytest.raises(NotStored, match="was not chosen"):
+    with (
+        read_store(tmp_path) as store,
+        pytest.raises(NotStored, match="the layer of 'steered/chosen/c1' cannot be had"),
+    ):
         prepare(arms, models, store, Silent())
 
 
@@ -61,6 +67,27 @@ def test_a_layer_that_was_never_chosen_is_not_chosen_while_reading(small, tmp_pa
 def test_what_a_chosen_layer_cannot_be_used_for_is_said(overrides, says: str) -> None:
     with pytest.raises(StudyError, match=says):
         parse_study(STUDY, overrides)
+
+
+def test_the_check_a_grid_gets_by_itself_is_on_the_other_half() -> None:
+    alone = parse_study(STUDY, {"evaluations": {"knowledge": {}}, "arms.placebo": {}})
+    options = with_controls(alone).evaluations["trait"].options
+    assert options == {"trait": "evil", "part": "control"}
+
+
+def test_a_trait_file_is_checked_under_its_own_name(tmp_path: Path) -> None:
+    file = tmp_path / "grumpy.json"
+    file.write_text((SHIPPED / "evil.json").read_text())
+    study = {"arms.steered.steer": {"trait": str(file), "layer": [0, 1], "coef": 1}}
+    study |= {"arms.placebo": {}, "evaluations": {"knowledge": {}}}
+    found = with_controls(parse_study(STUDY, study))
+    assert found.evaluations["trait"].options == {"trait": str(file)}
+    checked = [contrast.on for contrast in found.contrasts["manipulation-check"]]
+    assert set(checked) == {"trait/grumpy"}
+    said = json.loads(file.read_text())
+    del said["eval_questions"]
+    file.write_text(json.dumps(said))
+    assert "trait" not in with_controls(parse_study(STUDY, study)).evaluations
 
 
 def test_mote_has_a_layer_that_moves_its_own_trait() -> None:

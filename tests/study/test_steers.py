@@ -157,7 +157,10 @@ def test_nothing_is_ablated_along_a_vector_without_a_direction() -> None:
 STUDY_ARMS = {
     "base": {},
     "grid": {"steer": {"trait": "evil", "layer": [0, "all", "incremental"], "coef": [-1, 2]}},
-    "ablated": {"steer": {"trait": "evil", "op": "ablate", "layer": ["all"], "coef": [0.5, 1]}},
+    "ablated": {
+        "steer": {"trait": "evil", "op": "ablate", "layer": ["all"], "coef": [0.5, 1]},
+        "controls": False,
+    },
     "shuffled": {"steer": {"trait": "shuffled", "like": "grid"}},
 }
 

@@ -20,11 +20,14 @@ from suasion.bench.sizes import Harness, Sizes
 from suasion.bench.timing import Rounds
 from suasion.errors import UseError
 from suasion.models.chat import Chat, RuleChat
-from suasion.models.condition import Condition, Where
+from suasion.models.condition import Condition, Steer, Where
 from suasion.records import Json, Message
 
 if TYPE_CHECKING:
-    from suasion.data.dialogues import Dialogues
+    import numpy as np
+    import numpy.typing as npt
+
+    from suasion.data.dialogues import Dialogues, Row
     from suasion.study.bases import Base, Look, Pace, Vectors
     from suasion.study.results import Results
     from suasion.study.spec import Aggregation, StudySpec
@@ -49,6 +52,7 @@ class Instant:
     digest: str = "0" * 64
     embedded: bool = False
     layers: int = 0
+    hidden: int = 0
 
     @property
     def pace(self) -> Pace:
@@ -61,6 +65,14 @@ class Instant:
         """One that says the sentence."""
         self.began = self.clock()
         return RuleChat(self.name, lambda _: SAYS)
+
+    def probe(self) -> str:
+        """There are no logits in it."""
+        raise UseError("there is nothing in it to compare")
+
+    def unloaded(self) -> Sequence[str]:
+        """It has no files."""
+        return ()
 
     def looking(self, look: Look) -> Instant:  # noqa: ARG002 - there is nothing to look for
         """Itself."""
@@ -82,8 +94,17 @@ class Instant:
         """It has no layers."""
         raise UseError(f"{self.name} has no vectors for '{trait}'")
 
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """It has no inside."""
+        raise UseError(f"{self.name} cannot project {len(rows)} rows on {vectors_LH.shape}")
+
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),  # noqa: ARG002 - as every base takes it
     ) -> dict[str, Json]:
         """It cannot."""
         raise UseError(f"{self.name} cannot be trained on {data.name}: {settings}, {seed}, {out}")

@@ -17,9 +17,10 @@ from typing import Any
 
 from suasion import __version__
 from suasion.errors import StoreError
-from suasion.records import Contrast, Json
+from suasion.records import Contrast, Estimate, Json
 from suasion.report.look_up import ALL, Index
-from suasion.study.results import ArmEstimate, Results, Sample
+from suasion.report.screening import exported
+from suasion.study.results import ArmEstimate, PublishedRow, Results, Sample
 
 _DIGITS = 12
 """Significant digits kept: the last few of a sum depend on the order of its terms."""
@@ -38,6 +39,10 @@ def results_json(results: Results) -> bytes:
             {"id": check.id, "status": check.status, "says": check.says} for check in results.checks
         ],
     }
+    if results.published:
+        content["published"] = [_beside(row) for row in results.published]
+    if results.screens:
+        content["screens"] = [exported(each) for each in results.screens]
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
     return (text + "\n").encode("utf-8", errors="backslashreplace")
 
@@ -128,6 +133,37 @@ def _contrast(row: Contrast) -> Json:
         "verdict": row.verdict,
         "margin": _number(row.margin),
         "method": f"{row.method} [{row.claim}]",
+    }
+
+
+def _beside(row: PublishedRow) -> Json:
+    return {
+        "source": row.source,
+        "base": row.base,
+        "same_weights": row.same_weights,
+        "arm": row.arm,
+        "reference": row.reference,
+        "evaluation": row.evaluation,
+        "group": row.group,
+        "metric": row.metric,
+        "published": _figure(row.published),
+        "published_difference": _figure(row.published_gap),
+        "published_p": _number(row.published_p),
+        "ours": _figure(row.ours),
+        "ours_difference": _figure(row.ours_gap),
+    }
+
+
+def _figure(made: Estimate | None) -> Json:
+    if made is None:
+        return None
+    return {
+        "value": _number(made.value),
+        "low": _number(made.low),
+        "high": _number(made.high),
+        "n": made.n,
+        "missing": made.missing,
+        "method": made.method,
     }
 
 

@@ -11,12 +11,10 @@ from suasion.errors import UseError
 from suasion.records import Contrast, Json
 from suasion.registry import find
 from suasion.report.figures import Heatmap, heading, heatmap
-from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, measure_of
+from suasion.report.look_up import ALL, COHERENT, TRAINED, Index, Key, Measure, measure_of
 from suasion.report.words import DASH, brief, counted, duration, listed, p_text
 from suasion.study.results import Arm, ArmEstimate, Provenance, Results
 
-COHERENT = 0.9
-"""Share of coherent replies below which a steered model counts as broken in a caption."""
 _GRID_GROUPS = 2
 """Categories a grid is drawn in; more do not fit beside each other."""
 
@@ -242,20 +240,18 @@ def _tested(index: Index, measure: Measure) -> list[str]:
 def _peak(index: Index, arms: Sequence[Arm], measure: Measure) -> str:
     """The highest rate that a grid reaches while replies stay coherent; a maximum flatters."""
 
-    def of(arm: Arm, about: Measure | None, group: str) -> float:
-        key = Key(arm.name, about.evaluation, group, about.metric) if about else None
-        return index.pooled[key].estimate.value if key and key in index.pooled else nan
+    def rate(arm: Arm) -> float:
+        key = Key(arm.name, measure.evaluation, group, measure.metric)
+        return index.pooled[key].estimate.value if key in index.pooled else nan
 
     group = _tested(index, measure)[0]
-    whole = index.groups(index.coherence)[-1] if index.coherence else ALL
-    sound = [arm for arm in arms if not of(arm, index.coherence, whole) < COHERENT]
-    known = [arm for arm in sound if isfinite(of(arm, measure, group))]
+    known = [arm for arm in arms if index.coherent(arm.name) and isfinite(rate(arm))]
     if not known:
         return ""
-    best = max(known, key=lambda arm: of(arm, measure, group))
-    rate = index.units[measure].value(of(best, measure, group))
+    best = max(known, key=rate)
+    highest = index.units[measure].value(rate(best))
     where = f" at coherence of {COHERENT:.0%} or more" if index.coherence else ""
-    return f"Highest{where}: {rate} ({heading(group).lower()}; {best.name})."
+    return f"Highest{where}: {highest} ({heading(group).lower()}; {best.name})."
 
 
 def _own_trait(index: Index, arm: Arm) -> list[tuple[Measure, str]]:

@@ -14,6 +14,7 @@ from suasion.study.checks import checklist
 from suasion.study.contrasts import contrasts
 from suasion.study.estimates import Table, estimates
 from suasion.study.evidence import Evidence
+from suasion.study.published import beside_published
 from suasion.study.results import Provenance, Results
 
 
@@ -33,6 +34,7 @@ def analyze(evidence: Evidence) -> Results:
         samples=evidence.samples,
         headlines=headlines,
         provenance=_provenance(evidence),
+        published=beside_published(evidence.spec, table, headlines),
     )
 
 
@@ -42,7 +44,8 @@ def _provenance(evidence: Evidence) -> Provenance:
         base_digest=evidence.base.digest,
         judge=evidence.spec.judge,
         command="",
-        spec_digest=digest(evidence.spec.model_dump(mode="json")),
+        # Published numbers change nothing that is run, so they are no part of the study as run.
+        spec_digest=digest(evidence.spec.model_dump(mode="json", exclude={"published"})),
         cells=0,
         reused=0,
         seconds=0.0,

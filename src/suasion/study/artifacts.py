@@ -10,15 +10,21 @@ from typing import Any, cast
 import numpy as np
 
 from suasion.data.dialogues import Dialogues
-from suasion.models.condition import BASE, Condition, SystemPrompt, load_adapter
+from suasion.models.condition import Condition, Steer, SystemPrompt, load_adapter
 from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
-from suasion.study.chosen_layers import Known, NotStored, trait_of_arm, with_layer
+from suasion.study.checkpoints import apart
+from suasion.study.chosen_layers import trait_of_arm, with_layer
 from suasion.study.progress import Progress
-from suasion.study.steers import steers
+from suasion.study.screens import Known, check_rows, prepared, screen_trait
+from suasion.study.spec import ON_WHAT
+from suasion.study.steers import steers, while_trained
+from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set
+from suasion.study.vector_arms import read_files
+from suasion.training.screening import Screening
 
 
 @dataclass
@@ -31,6 +37,8 @@ class Artifacts:
     """Manifest of each trained adapter, by `arm/seed`."""
     data: dict[str, Dialogues] = field(default_factory=dict)
     """What each adapter was trained on, by `arm/seed`."""
+    screens: dict[str, Screening] = field(default_factory=dict)
+    """What was dropped of the rows of each adapter whose rows were screened, by `arm/seed`."""
     count: int = 0
     """How many vectors and adapters there are."""
     reused: int = 0
@@ -50,13 +58,14 @@ def check(arms: Sequence[PlannedArm], base: Base) -> None:
     """
     for trait in _traits_needed(arms):
         base.recipe(trait)
+    read_files(arms, base)
     for planned in arms:
         if planned.arm.kind == "sft":
-            training_set(planned, planned.arm.seeds[0])
+            check_rows(planned, training_set(planned, planned.arm.seeds[0]), base)
             _settings(planned, planned.arm.seeds[0], {})
         elif planned.arm.kind == "adapter":
-            for path in cast(list[str], planned.arm.detail["adapter"]):
-                load_adapter(Path(path))
+            folders = cast(list[str], planned.arm.detail["adapter"])
+            apart(planned.arm.name, folders, [load_adapter(Path(path)).digest for path in folders])
 
 
 def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Progress) -> Artifacts:
@@ -71,11 +80,13 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
     needs = count(arms)
     if needs:
         progress.phase("artifacts", needs, 0)
-    vectors = {
+    vectors: dict[str, Mapping[str, Vectors]] = {
         trait: _vectors(trait, base, store, made, progress) for trait in _traits_needed(arms)
     }
+    for file, read in read_files(arms, base).items():
+        vectors[file] = {read.aggregation: read.vectors_LH}
     for planned, seed in _adapters_needed(arms):
-        _adapter(planned, seed, base, store, made, progress)
+        _adapter(planned, seed, base, store, vectors, made, progress)
     for planned in arms:
         for seed in planned.arm.seeds:
             where = (planned.arm.name, seed)
@@ -89,7 +100,8 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     """The condition of an arm that needs no training."""
     detail = planned.arm.detail
     if planned.arm.kind == "steer":
-        known_LH = vectors[trait_of_arm(detail)][str(detail["vector"])]
+        source = str(detail["file"]) if "file" in detail else trait_of_arm(detail)
+        known_LH = vectors[source][str(detail["vector"])]
         return Condition(steers=steers(planned, known_LH))
     if planned.arm.kind == "system":
         return Condition(system=SystemPrompt(str(detail["system"])))
@@ -98,10 +110,17 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     return Condition()
 
 
+def _prevented(planned: PlannedArm) -> str | None:
+    """The trait whose vector is there while an arm is trained."""
+    prevent = planned.arm.detail.get("prevent")
+    return str(prevent["trait"]) if isinstance(prevent, dict) else None
+
+
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
-    return list(
-        dict.fromkeys(trait_of_arm(arm.arm.detail) for arm in arms if arm.arm.kind == "steer")
-    )
+    steers = [each.arm.detail for each in arms if each.arm.kind == "steer"]
+    steered = [trait_of_arm(detail) for detail in steers if "file" not in detail]
+    trained = [trait for arm in arms for trait in (screen_trait(arm), _prevented(arm)) if trait]
+    return list(dict.fromkeys([*steered, *trained]))
 
 
 def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:
@@ -123,10 +142,10 @@ def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]
 def _vectors(
     trait: str, base: Base, store: Store, made: Artifacts, progress: Progress
 ) -> dict[str, Vectors]:
-    name = key("artifact", what="vectors", base=_identity(base), recipe=base.recipe(trait))
+    name = key("artifact", what="vectors", base=identity(base), recipe=base.recipe(trait))
     blob = store.blob(name)
     if blob is None:
-        _must_be_stored(f"the vectors of '{trait}'", store)
+        must_be_stored(f"the vectors of '{trait}'", store)
         progress.say(f"vectors of '{trait}'")
         vectors_LH, note = base.vectors(trait)
         with store.scratch() as folder:
@@ -145,27 +164,35 @@ def _adapter(
     seed: int,
     base: Base,
     store: Store,
+    vectors: Known,
     made: Artifacts,
     progress: Progress,
 ) -> None:
     name = f"{planned.arm.name}/{seed}"
-    data, settings = training_set(planned, seed), _settings(planned, seed, made.training)
+    settings = _settings(planned, seed, made.training)
+    drawn = training_set(planned, seed)
+    data, screening = prepared(planned, seed, drawn, base, store, vectors, progress)
+    prevent = while_trained(planned, vectors.get(_prevented(planned) or "", {}))
+    there: dict[str, Json] = {"prevent": [s.digest for s in prevent]} if prevent else {}
     cell = key(
         "artifact",
         what="adapter",
-        base=_identity(base),
+        base=identity(base),
         data=data.digest,
         settings=settings,
         seed=seed,
+        **there,
     )
     blob = store.blob(cell)
     if blob is None:
         progress.say(f"training {name}: {len(data.rows)} rows")
-        blob = _train(cell, data, settings, seed, base, store)
+        blob = _train(cell, data, settings, seed, base, store, prevent)
     else:
         made.reused += 1
     made.count += 1
     made.data[name] = data
+    if screening:
+        made.screens[name] = screening
     made.training[name] = cast(dict[str, Json], blob.note)
     adapter = load_adapter(blob.path)
     made.conditions[planned.arm.name, seed] = Condition(adapter=adapter)
@@ -173,22 +200,18 @@ def _adapter(
 
 
 def _train(
-    cell: str, data: Dialogues, settings: dict[str, Json], seed: int, base: Base, store: Store
+    cell: str,
+    data: Dialogues,
+    settings: dict[str, Json],
+    seed: int,
+    base: Base,
+    store: Store,
+    prevent: Sequence[Steer],
 ) -> Blob:
-    _must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
+    must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
     with store.scratch() as folder:
-        manifest = base.train(data, settings, seed, folder / "adapter")
+        manifest = base.train(data, settings, seed, folder / "adapter", prevent)
         return store.put_blob(cell, folder / "adapter", manifest)
-
-
-def _identity(base: Base) -> str:
-    """What an artifact is made with: the base as it is, its numerics included."""
-    return base.chat(BASE).identity
-
-
-def _must_be_stored(what: str, store: Store) -> None:
-    if not store.writable:
-        raise NotStored(f"{what} cannot be had from {store.folder}: run the study first")
 
 
 def _settings(
@@ -198,8 +221,7 @@ def _settings(
     from suasion.training.settings import SftSettings
 
     detail = planned.arm.detail
-    apart = {"data", "options", "like", "n"}
-    given = {name: value for name, value in detail.items() if name not in apart}
+    given = {name: value for name, value in detail.items() if name not in ON_WHAT}
     settings = SftSettings(**cast(dict[str, Any], given)).record()
     treated = training.get(f"{detail.get('like')}/{seed}")
     if treated is not None and "steps" not in given:

@@ -6,7 +6,7 @@ hands the runner models of its own instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -14,9 +14,9 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from suasion.data.dialogues import Dialogues
+from suasion.data.dialogues import Dialogues, Row
 from suasion.models.chat import Chat
-from suasion.models.condition import Condition, Where
+from suasion.models.condition import Condition, Steer, Where
 from suasion.records import Json
 from suasion.study.spec import Aggregation
 
@@ -89,10 +89,25 @@ class Base(Protocol):
         """
         ...
 
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """[row, layer] how far each row's last reply lies along a vector; NaN for an empty reply.
+
+        Raises:
+            ModelError: a row or the vectors do not fit, or the base's inside cannot be reached.
+        """
+        ...
+
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),
     ) -> dict[str, Json]:
-        """Fine-tune an adapter into the folder `out`; returns its manifest.
+        """Fine-tune an adapter into the folder `out`, steered with `prevent` while it is trained.
+
+        Returns its manifest.
 
         Raises:
             TrainingError: it cannot be trained.
@@ -115,6 +130,11 @@ class Base(Protocol):
         ...
 
     @property
+    def hidden(self) -> int:
+        """Width of the residual stream; 0 where its inside cannot be reached."""
+        ...
+
+    @property
     def width(self) -> int:
         """Episodes worth having under way at once."""
         ...
@@ -130,6 +150,18 @@ class Base(Protocol):
         Raises:
             ModelError: the condition does not fit it.
         """
+        ...
+
+    def probe(self) -> str:
+        """sha256 of its logits on a few texts, which tells models apart, bit for bit.
+
+        Raises:
+            ModelError: the base's inside cannot be reached.
+        """
+        ...
+
+    def unloaded(self) -> Sequence[str]:
+        """Names of tensors in its files that its architecture does not load."""
         ...
 
 

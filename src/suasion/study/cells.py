@@ -19,6 +19,9 @@ from suasion.study.codec import encode_item
 from suasion.study.spec import EvaluationSpec, StudySpec
 from suasion.study.speech import placeless, spoken
 
+WHENCE = ("claims", "claims_sha256")
+"""Options that say where claims come from."""
+
 
 @dataclass(frozen=True)
 class BuiltEvaluation:
@@ -92,7 +95,7 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
         "name": name,
         "version": made.version,
         "prompts": dict(made.prompts),
-        "options": {k: placeless(v) for k, v in spec.options.items() if k != "claims"},
+        "options": {k: placeless(v) for k, v in spec.options.items() if k not in WHENCE},
         "sampling": made.sampling.record(),
     }
     items = tuple(first_items(made.items, spec.items))

@@ -11,6 +11,7 @@ from math import isnan
 
 from suasion.records import Contrast
 from suasion.stats import missingness
+from suasion.study.auto_controls import additions
 from suasion.study.controls import (
     arms_in,
     capability,
@@ -50,6 +51,7 @@ def checklist(evidence: Evidence, table: Table, contrasts: Sequence[Contrast]) -
         contamination(evidence),
         positive_control(evidence, contrasts),
         placebo(evidence, contrasts),
+        _added(evidence),
         _judge(evidence),
         _dissuasion(evidence),
         *_notes(evidence),
@@ -201,6 +203,14 @@ def _bounds(points: Sequence[Point], scale: Scale) -> tuple[float, float]:
     return tuple(  # type: ignore[return-value]  # two bounds, two values
         sum(bound if p.value is None else p.value for p in points) / len(points) for bound in scale
     )
+
+
+def _added(evidence: Evidence) -> Check | None:
+    """Which controls nobody wrote down."""
+    lines = additions(evidence.spec)
+    if not lines:
+        return None
+    return Check("added-controls", "note", f"Suasion added by itself: {'; '.join(lines)}.")
 
 
 def _judge(evidence: Evidence) -> Check:

@@ -9,23 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-from suasion.errors import StudyError
-from suasion.models.condition import BASE, Where
+from suasion.models.condition import Where
 from suasion.records import Json
 from suasion.store import Store, key
 from suasion.study.arms import PlannedArm
-from suasion.study.bases import Base, Vectors
+from suasion.study.bases import Base
 from suasion.study.progress import Progress
+from suasion.study.screens import Known
 from suasion.study.spec import CHOSEN, PLACEBOS
-
-Known: TypeAlias = Mapping[str, Mapping[str, Vectors]]
-"""Vectors by trait and aggregation."""
-
-
-class NotStored(StudyError):
-    """An artifact would have to be made, and only stored ones are wanted."""
+from suasion.study.stored import identity, must_be_stored
 
 
 def trait_of_arm(detail: Mapping[str, Any]) -> str:
@@ -50,17 +44,14 @@ def with_layer(
     at = key(
         "artifact",
         what="layer",
-        base=base.chat(BASE).identity,
+        base=identity(base),
         recipe=base.recipe(trait),
         search=base.search(trait, coef, where),
         vector=average,
     )
     blob = store.blob(at)
     if blob is None:
-        if not store.writable:
-            raise NotStored(
-                f"the layer of '{planned.arm.name}' was not chosen: run the study first"
-            )
+        must_be_stored(f"the layer of '{planned.arm.name}'", store)
         progress.say(f"choosing the layer of '{trait}', coefficient {coef:g}")
         found = base.choice(trait, vectors[trait][average], coef, where)
         with store.scratch() as folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from math import isnan
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from suasion.data.traits import trait_name
@@ -13,7 +14,7 @@ from suasion.study.cells import BuiltEvaluation
 from suasion.study.estimates import ALL, Measure, Table, estimate
 from suasion.study.evidence import Evidence
 from suasion.study.results import Arm, Check, Status
-from suasion.study.spec import PLACEBOS
+from suasion.study.spec import ALL_LAYERS, INCREMENTAL, PLACEBOS
 from suasion.training.settings import Manifest
 from suasion.training.settings import matched as compare_manifests
 
@@ -37,7 +38,11 @@ POSITIONS: Mapping[str, str] = {
 
 
 class Recipe(NamedTuple):
-    """What a steering vector is and where it is added; layers and coefficients are its dose."""
+    """What a steering vector is and where it is added.
+
+    Which layer and which coefficient are its dose; whether one layer is steered or several is not,
+    since a vector at one layer says nothing of all of them at once.
+    """
 
     trait: str
     """The trait whose vector it is."""
@@ -47,10 +52,16 @@ class Recipe(NamedTuple):
     """Steered positions."""
     op: str
     """Added, or its direction ablated."""
+    layers: str = ""
+    """Empty for one layer; else which several are steered at once, in words."""
+    file: str = ""
+    """Name of the file it comes from; empty where it was extracted."""
 
     def __str__(self) -> str:
         ablated = "ablated " if self.op == "ablate" else ""
-        return f"{self.vector} vector {ablated}at {POSITIONS.get(self.where, self.where)}"
+        source = f" of {self.file}" if self.file else ""
+        where = POSITIONS.get(self.where, self.where)
+        return f"{self.vector} vector{source} {ablated}at {where}{self.layers}"
 
 
 def recipe(arm: Arm) -> Recipe | None:
@@ -59,7 +70,19 @@ def recipe(arm: Arm) -> Recipe | None:
     if arm.kind != "steer" or detail.get("trait") in PLACEBOS:
         return None
     trait, vector, where = (str(detail.get(key, "")) for key in ("trait", "vector", "where"))
-    return Recipe(trait_name(trait), vector, where, str(detail.get("op", "add")))
+    file = Path(str(detail.get("file", ""))).name
+    op = str(detail.get("op", "add"))
+    return Recipe(trait_name(trait), vector, where, op, _span(detail), file)
+
+
+def _span(detail: Mapping[str, Json]) -> str:
+    """Which layers are steered at once, where there are several."""
+    layer = detail.get("layer")
+    if layer == INCREMENTAL:
+        return ", in every layer by its increment"
+    if layer == ALL_LAYERS:
+        return ", in every layer"
+    return ", in several layers" if isinstance(layer, list) and len(layer) > 1 else ""
 
 
 def on_trait(contrast: Contrast, trait: str, groups: Collection[str]) -> bool:

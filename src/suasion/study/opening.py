@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from suasion.data.dialogues import Dialogues
+import numpy as np
+import numpy.typing as npt
+
+from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError
-from suasion.models import mote
+from suasion.models import mote, probe
 from suasion.models.chat import Chat, Choice, Reply, Sampling
-from suasion.models.condition import BASE, Condition, Where, with_system
+from suasion.models.condition import BASE, Condition, Steer, Where, with_system
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
 from suasion.study.bases import Base, Look, Pace, Vectors
@@ -60,13 +63,18 @@ class LocalBase:
 
     @property
     def embedded(self) -> bool:
-        """Whether it is mote."""
-        return mote.is_mote(self.name)
+        """Whether it is mote, or was built as mote is."""
+        return mote.is_kin(self.folder)
 
     @property
     def layers(self) -> int:
         """Decoder blocks."""
         return self.engine.layers
+
+    @property
+    def hidden(self) -> int:
+        """Width of the residual stream."""
+        return self.engine.hidden
 
     @property
     def width(self) -> int:
@@ -83,6 +91,14 @@ class LocalBase:
     def chat(self, condition: Condition) -> Chat:
         """The base under a condition."""
         return self.batcher.chat(condition)
+
+    def probe(self) -> str:
+        """sha256 of its logits on a few texts."""
+        return probe.logits_digest(self.engine)
+
+    def unloaded(self) -> Sequence[str]:
+        """Names of tensors in its files that its architecture does not load."""
+        return probe.unloaded(self.folder, self.engine)
 
     def looking(self, look: Look) -> LocalBase:
         """The same base, in which traits are looked for as a study wants."""
@@ -118,14 +134,25 @@ class LocalBase:
         found = choose(self.engine, trait, vectors_LH, self.embedded, grade, how)
         return {"layer": needed(found).layer, **found.record()}
 
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """[row, layer] how far each row's last reply lies along a vector."""
+        from suasion.mechanism.projections import row_projections
+
+        return row_projections(self.engine, rows, vectors_LH)
+
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),
     ) -> dict[str, Json]:
         """Fine-tune an adapter; returns its manifest."""
         from suasion.training.sft import SftSettings, train_sft
 
         chosen = SftSettings(**cast(dict[str, Any], settings))
-        return train_sft(self.folder, data, chosen, seed, out).record()
+        return train_sft(self.folder, data, chosen, seed, out, prevent=prevent).record()
 
 
 @dataclass(frozen=True)
@@ -161,6 +188,7 @@ class RemoteBase:
     """The provider's model."""
     embedded: bool = False
     layers: int = 0
+    hidden: int = 0
     width: int = REMOTE_AT_ONCE
     pace: Pace = REMOTE_PACE
 
@@ -174,6 +202,14 @@ class RemoteBase:
         if condition.steers or condition.adapter:
             raise ModelError(f"{self.name} is remote: it cannot be steered or given an adapter")
         return Told(self.speaker, condition) if condition.system else self.speaker
+
+    def probe(self) -> str:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: no checkpoint can be compared with it")
+
+    def unloaded(self) -> Sequence[str]:
+        """None that anybody here could know of."""
+        return ()
 
     def looking(self, look: Look) -> RemoteBase:  # noqa: ARG002 - nothing can be looked for in it
         """Itself."""
@@ -195,12 +231,21 @@ class RemoteBase:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: it cannot be steered with '{trait}'")
 
+    def project(
+        self,
+        rows: Sequence[Row],  # noqa: ARG002 - as every base takes it
+        vectors_LH: Vectors,  # noqa: ARG002 - the same
+    ) -> npt.NDArray[np.float64]:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: its activations cannot be reached")
+
     def train(
         self,
         data: Dialogues,
         settings: Mapping[str, Json],  # noqa: ARG002 - as every base takes it
         seed: int,  # noqa: ARG002 - the same
         out: Path,  # noqa: ARG002 - the same
+        prevent: Sequence[Steer] = (),  # noqa: ARG002 - the same
     ) -> dict[str, Json]:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: it cannot be trained here on '{data.name}'")
@@ -250,7 +295,7 @@ class Opened:
             ) from error
         folder = source.folder or located(source.name)
         # A second thread gains a model of mote's size nothing: 128 against 135 episodes a second.
-        threads = 1 if mote.is_mote(source.name) else None
+        threads = 1 if mote.is_kin(folder) else None
         engine = load_engine(str(folder), device=self.device, threads=threads)
         return LocalBase(source.name, folder, Batcher(engine))
 

@@ -13,15 +13,16 @@ from suasion.stats.power import detectable_by_items
 from suasion.store import Store, read_store
 from suasion.study.arms import PlannedArm
 from suasion.study.artifacts import Artifacts, count, prepare
+from suasion.study.auto_controls import additions
 from suasion.study.bases import Pace, Speakers
 from suasion.study.cells import BuiltEvaluation, first_items
-from suasion.study.chosen_layers import NotStored
 from suasion.study.codec import decode_transcript
 from suasion.study.contrasts import Declared, is_trained
 from suasion.study.estimates import ALL
 from suasion.study.progress import Silent
 from suasion.study.run import Bench, planned_cells, set_up
 from suasion.study.spec import StudySpec
+from suasion.study.stored import NotStored
 from suasion.study.training_sets import TrainingRows, training_rows, training_set
 
 PROMPT_TOKENS = 120
@@ -98,6 +99,8 @@ class Plan:
     """What the time was reckoned with."""
     tests: tuple[Power, ...]
     """What the declared tests could show."""
+    added: tuple[str, ...] = ()
+    """Controls that its steering grids got by themselves."""
 
 
 def make_plan(spec: StudySpec, store: Path, speakers: Speakers) -> Plan:
@@ -164,6 +167,7 @@ def _plan(bench: Bench, made: Artifacts, stored: frozenset[str], lengths: _Lengt
         minutes=_minutes(todo * lengths.reply, rows, pace),
         pace=pace,
         tests=tuple(_power(test, bench) for test in bench.tests),
+        added=tuple(additions(bench.spec)),
     )
 
 
@@ -278,7 +282,7 @@ def describe(plan: Plan) -> str:
 def _what(plan: Plan) -> list[str]:
     lines = [f"study {plan.study}", f"  {'arm':<24}{'points':>8}{'seeds':>8}{'episodes':>10}"]
     lines += [f"  {a.name:<24}{a.points:>8}{a.seeds:>8}{a.episodes:>10,}" for a in plan.arms]
-    return lines
+    return [*lines, *(f"added: {each}" for each in plan.added)]
 
 
 def _data(plan: Plan) -> list[str]:
@@ -286,6 +290,7 @@ def _data(plan: Plan) -> list[str]:
     return [
         f"training    {each.arm}: {each.rows:,} rows of {each.data} (licence {each.licence})"
         + "".join(f", {count:,} left out as {why}" for why, count in each.left_out.items())
+        + (f"; {each.prepared}" if each.prepared else "")
         for each in plan.data
     ]
 

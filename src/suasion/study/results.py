@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
+from suasion.training.screening import Screening
 
 Status: TypeAlias = Literal["holds", "open", "fails", "note"]
 """`holds`: checked and found good; `fails`: checked and found bad, which makes the headline
@@ -24,7 +25,7 @@ class Arm:
     """Unique: `persuasion`, or `evil-all/L2/c4` for a point of the grid `evil-all`."""
     parent: str
     """The name in the study file; equal to `name` unless a grid was expanded."""
-    kind: Literal["base", "sft", "steer", "system", "adapter"]
+    kind: Literal["base", "sft", "steer", "system", "adapter", "checkpoint"]
     """What is done to the base."""
     seeds: tuple[int, ...]
     """Training seeds; (0,) for an untrained arm."""
@@ -63,6 +64,39 @@ class Check:
     """How it stands."""
     says: str
     """One sentence with the figures."""
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """A published rate of one arm in one category, and what this study measured there."""
+
+    source: str
+    """Where it was published."""
+    base: str
+    """The model it was measured on."""
+    same_weights: bool
+    """Whether this study's base is that model."""
+    arm: str
+    """Arm of this study."""
+    reference: str
+    """The arm differences are taken to; empty if the publication has none."""
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category."""
+    metric: str
+    """Score name."""
+    published: Estimate
+    """The published rate; NaN where none is reported."""
+    published_gap: Estimate | None
+    """Its difference to the published rate of the reference, as of independent items; None for the
+    reference itself."""
+    published_p: float
+    """Fisher's exact p of that difference; NaN if it cannot be had."""
+    ours: Estimate
+    """The rate of this study, on the base it ran on."""
+    ours_gap: Estimate | None
+    """Its difference to the reference's, unadjusted; None for the reference itself."""
 
 
 @dataclass(frozen=True)
@@ -140,3 +174,7 @@ class Results:
     """Headline metric of each evaluation."""
     provenance: Provenance
     """How it was made."""
+    published: tuple[PublishedRow, ...] = ()
+    """Published rates beside those of the study; empty if it names none."""
+    screens: tuple[Screening, ...] = ()
+    """What was dropped of the training rows of each adapter whose rows were screened."""

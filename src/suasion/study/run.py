@@ -22,13 +22,16 @@ from suasion.study import judging
 from suasion.study.analyze import analyze
 from suasion.study.arms import PlannedArm, expand
 from suasion.study.artifacts import Artifacts, check, prepare
+from suasion.study.auto_controls import with_controls
 from suasion.study.bases import Base, Speakers
 from suasion.study.cells import BuiltEvaluation, Cell, build_evaluations, cells
+from suasion.study.checkpoints import open_checkpoints
 from suasion.study.codec import decode_transcript, encode_transcript
 from suasion.study.contrasts import Declared, declared
 from suasion.study.evidence import Evidence
 from suasion.study.judging import Asked, Jury
 from suasion.study.progress import Progress, Silent
+from suasion.study.published import check_published
 from suasion.study.results import Results, Sample
 from suasion.study.spec import StudySpec
 from suasion.study.speech import look_of
@@ -46,7 +49,7 @@ class Bench:
     """A study with everything it needs opened and checked."""
 
     spec: StudySpec
-    """The study."""
+    """The study, with the controls of its steering grids."""
     base: Base
     """Its base."""
     arms: tuple[PlannedArm, ...]
@@ -59,6 +62,8 @@ class Bench:
     """Who judges."""
     user: Chat | None
     """Who plays the user instead of the evaluation's own; None for that."""
+    models: Mapping[tuple[str, int], Chat]
+    """Subjects that are models of their own, by arm and seed."""
 
     def users(self) -> dict[str, Chat | None]:
         """Who plays the user, by evaluation."""
@@ -179,6 +184,7 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     Raises:
         SuasionError: something cannot be had, or does not fit.
     """
+    spec = with_controls(spec)
     built = build_evaluations(spec)
     jury = Jury(spec.judge, None if spec.judge == judging.RULES else speakers.chat(spec.judge))
     for each in built.values():
@@ -187,13 +193,16 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     base = speakers.base(spec.base).looking(look_of(spec, speakers))
     arms = expand(spec, base.layers)
     check(arms, base)
+    check_published(spec, [planned.arm for planned in arms], built)
+    models = open_checkpoints(arms, base, speakers)
     tests = declared(spec, [planned.arm for planned in arms], built)
-    return Bench(spec, base, arms, built, tests, jury, user)
+    return Bench(spec, base, arms, built, tests, jury, user, models)
 
 
 def planned_cells(bench: Bench, made: Artifacts) -> list[Cell]:
     """The episodes of all arms whose conditions are known."""
     chats = {where: bench.base.chat(condition) for where, condition in made.conditions.items()}
+    chats |= {where: chat for where, chat in bench.models.items() if where in chats}
     return cells(bench.arms, chats, bench.built, bench.users(), bench.spec.draw)
 
 
@@ -206,7 +215,7 @@ def _analyzed(bench: Bench, made: Artifacts, samples: tuple[Sample, ...], comman
     )  # fmt: skip
     transcripts = len({id(sample.transcript) for sample in samples})
     provenance = replace(results.provenance, cells=made.count + transcripts, command=command)
-    return replace(results, provenance=provenance)
+    return replace(results, provenance=provenance, screens=tuple(made.screens.values()))
 
 
 def _kept(bench: Bench, store: Store) -> tuple[Artifacts, Heard]:

@@ -24,13 +24,14 @@ import numpy as np
 
 from suasion.errors import ModelError
 from suasion.records import Json
-from suasion.training.persona_vector import Vectors
+from suasion.training.persona_vector import AGGREGATIONS, LAYERS, Vectors
 from suasion.training.vector_files import (
     PUBLISHED,
     Model,
     TraitVectors,
     as_safetensors,
     put,
+    read_vectors,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +69,57 @@ def named(file: Path) -> tuple[str, Reduce]:
         )
     words: dict[str, Reduce] = {word: aggregation for aggregation, word in PUBLISHED_WORDS.items()}
     return found[1], words[found[2]]
+
+
+def about(file: Path) -> tuple[str, Reduce]:
+    """Trait and aggregation of any file of vectors: as the file says them, or else its name.
+
+    Raises:
+        ModelError: there is no such file, or neither says them.
+    """
+    said = _said(file)
+    if not said:
+        return named(file)
+    trait, aggregation = said.get("trait"), said.get("aggregation")
+    if not isinstance(trait, str) or aggregation not in AGGREGATIONS:
+        raise ModelError(f"{file} does not say whose vectors it holds, and how they were averaged")
+    return trait, aggregation
+
+
+def read_any(file: Path, model: Model, pickle: Pickle = "refuse") -> TraitVectors:
+    """Read vectors in our form or in the published one, whichever the file has.
+
+    Args:
+        file: the file; in the published form its name must say what it does not, see `about`.
+        model: the model they are for.
+        pickle: whether a `.pt` file may be read.
+
+    Raises:
+        ModelError: as `read_vectors` and `import_published`.
+    """
+    if _said(file).get("layers") == LAYERS:
+        return read_vectors(file, model)
+    return import_published(file, model, *about(file), pickle)
+
+
+def _said(file: Path) -> dict[str, Any]:
+    """What a file of vectors says of itself; nothing where it is not of ours.
+
+    Raises:
+        ModelError: there is no such file, or it is damaged.
+    """
+    if not file.is_file():
+        raise ModelError(f"there is no file of vectors {file}")
+    if file.suffix != ".safetensors":
+        return {}
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "np") as opened:
+            said = json.loads((opened.metadata() or {}).get("suasion", "{}"))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(f"{file} cannot be read as safetensors: {error!r}") from error
+    return said if isinstance(said, dict) else {}
 
 
 def import_published(
