@@ -151,6 +151,13 @@ class ScriptedModels:
         vectors = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
         return {"response-mean": vectors, "last-prompt": -vectors}, {"trait": trait}
 
+    def search(self, trait, coef, where):
+        return [trait, coef, where]
+
+    def choice(self, trait, vectors_LH, coef, where):
+        self.note(f"layer {trait} {coef:g} {where}")
+        return {"layer": len(vectors_LH) - 1, "tried": []}
+
     def project(self, rows, vectors_LH):
         self.note(f"project {len(rows)}")
         lengths = np.array([len(row[-1].content) or np.nan for row in rows])

@@ -20,7 +20,7 @@ from suasion.bench.sizes import Harness, Sizes
 from suasion.bench.timing import Rounds
 from suasion.errors import UseError
 from suasion.models.chat import Chat, RuleChat
-from suasion.models.condition import Condition, Steer
+from suasion.models.condition import Condition, Steer, Where
 from suasion.records import Json, Message
 
 if TYPE_CHECKING:
@@ -84,6 +84,14 @@ class Instant:
 
     def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
         """It has none."""
+        raise UseError(f"{self.name} has no vectors for '{trait}'")
+
+    def search(self, trait: str, coef: float, where: Where) -> Json:  # noqa: ARG002 - there is no vector
+        """It has no layers."""
+        raise UseError(f"{self.name} has no vectors for '{trait}'")
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:  # noqa: ARG002 - there is no vector
+        """It has no layers."""
         raise UseError(f"{self.name} has no vectors for '{trait}'")
 
     def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:

@@ -9,7 +9,15 @@ from typing import Any
 from suasion.errors import StudyError
 from suasion.records import Json
 from suasion.study.results import Arm
-from suasion.study.spec import ALL_LAYERS, BY_VECTOR, INCREMENTAL, PLACEBOS, ArmSpec, StudySpec
+from suasion.study.spec import (
+    ALL_LAYERS,
+    BY_VECTOR,
+    CHOSEN,
+    INCREMENTAL,
+    PLACEBOS,
+    ArmSpec,
+    StudySpec,
+)
 from suasion.study.vector_arms import sourced, without_source
 
 STEERING_DEFAULTS: Mapping[str, Json] = {"where": "response", "vector": "response-mean"}
@@ -116,6 +124,12 @@ def settings(name: str, spec: StudySpec) -> dict[str, Json]:
     return merged
 
 
+def chooses_layers(spec: StudySpec) -> bool:
+    """Whether any arm is steered at a layer that is chosen on some of its trait's questions."""
+    said = [settings(name, spec).get("layer") for name, arm in spec.arms.items() if arm.steer]
+    return any(CHOSEN in (layer if isinstance(layer, list) else [layer]) for layer in said)
+
+
 def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, Json]]]:
     """A steering arm's points, by name; one point keeps the arm's own name."""
     given = {**STEERING_DEFAULTS, **sourced(name, settings(name, spec))}
@@ -161,7 +175,7 @@ def _blocks(name: str, layer: Json, layers: int, does: str = "steers") -> Json:
     """A layer, or several at once, as 0-based blocks; all of them at once as their word."""
     if isinstance(layer, list):
         return [_blocks(name, each, layers) for each in layer]
-    if layer in (ALL_LAYERS, INCREMENTAL):
+    if layer in (ALL_LAYERS, INCREMENTAL, CHOSEN):
         return layer
     if isinstance(layer, str):
         return round(int(layer.removesuffix("%")) / 100 * (layers - 1))

@@ -16,9 +16,10 @@ from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.checkpoints import apart
+from suasion.study.chosen_layers import trait_of_arm, with_layer
 from suasion.study.progress import Progress
 from suasion.study.screens import Known, check_rows, prepared, screen_trait
-from suasion.study.spec import ON_WHAT, PLACEBOS
+from suasion.study.spec import ON_WHAT
 from suasion.study.steers import steers, while_trained
 from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set
@@ -90,7 +91,8 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
         for seed in planned.arm.seeds:
             where = (planned.arm.name, seed)
             if where not in made.conditions:
-                made.conditions[where] = _condition(planned, seed, vectors)
+                settled = with_layer(planned, vectors, base, store, progress)
+                made.conditions[where] = _condition(settled, seed, vectors)
     return made
 
 
@@ -98,7 +100,7 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     """The condition of an arm that needs no training."""
     detail = planned.arm.detail
     if planned.arm.kind == "steer":
-        source = str(detail["file"]) if "file" in detail else _trait_of(detail)
+        source = str(detail["file"]) if "file" in detail else trait_of_arm(detail)
         known_LH = vectors[source][str(detail["vector"])]
         return Condition(steers=steers(planned, known_LH))
     if planned.arm.kind == "system":
@@ -106,11 +108,6 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     if planned.arm.kind == "adapter":
         return Condition(adapter=load_adapter(Path(cast(list[str], detail["adapter"])[seed])))
     return Condition()
-
-
-def _trait_of(detail: Mapping[str, Any]) -> str:
-    """The trait whose vectors a steering arm needs: its own, or that of the arm it is like."""
-    return str(detail["like_trait"] if detail["trait"] in PLACEBOS else detail["trait"])
 
 
 def _prevented(planned: PlannedArm) -> str | None:
@@ -121,7 +118,7 @@ def _prevented(planned: PlannedArm) -> str | None:
 
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
     steers = [each.arm.detail for each in arms if each.arm.kind == "steer"]
-    steered = [_trait_of(detail) for detail in steers if "file" not in detail]
+    steered = [trait_of_arm(detail) for detail in steers if "file" not in detail]
     trained = [trait for arm in arms for trait in (screen_trait(arm), _prevented(arm)) if trait]
     return list(dict.fromkeys([*steered, *trained]))
 

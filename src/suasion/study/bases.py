@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from suasion.data.dialogues import Dialogues, Row
 from suasion.models.chat import Chat
-from suasion.models.condition import Condition, Steer
+from suasion.models.condition import Condition, Steer, Where
 from suasion.records import Json
 from suasion.study.spec import Aggregation
 
@@ -74,6 +74,18 @@ class Base(Protocol):
 
         Raises:
             TrainingError, ModelError: they cannot be had.
+        """
+        ...
+
+    def search(self, trait: str, coef: float, where: Where) -> Json:
+        """Everything but base and vectors that determines which layer is chosen for a vector."""
+        ...
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:
+        """The layer at which a vector moves its own trait most, `layer`, and how that was found.
+
+        Raises:
+            TrainingError, ModelError: none can be chosen.
         """
         ...
 

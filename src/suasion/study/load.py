@@ -16,9 +16,10 @@ from pydantic_core import ErrorDetails
 from suasion.errors import StudyError, UseError
 from suasion.records import Json
 from suasion.registry import find
-from suasion.study.arms import settings
+from suasion.study.arms import chooses_layers, settings
 from suasion.study.spec import (
     BY_VECTOR,
+    CHOSEN,
     INCREMENTAL,
     PLACEBOS,
     TARGET,
@@ -116,6 +117,7 @@ def contradictions(spec: StudySpec) -> Iterator[Problem]:
             yield from _ablation(name, spec) if arm.steer else ()
             yield from _data(name, arm.sft, spec) if arm.sft else ()
             yield from _screen(name, spec) if arm.sft else ()
+    yield from () if unsound else _chosen(spec)
     for name, evaluation in spec.evaluations.items():
         yield from _evaluation(name, evaluation)
     for family, contrasts in spec.contrasts.items():
@@ -181,6 +183,25 @@ def _ablation(name: str, spec: StudySpec) -> Iterator[Problem]:
     if INCREMENTAL in (layer if isinstance(layer, list) else [layer]):
         says = "increments are for adding: to ablate at every layer, say `layer: all`"
         yield Problem((*at, "layer"), says)
+    if CHOSEN in (layer if isinstance(layer, list) else [layer]):
+        yield Problem((*at, "layer"), "a layer is chosen for adding: to ablate, name one")
+
+
+def _chosen(spec: StudySpec) -> Iterator[Problem]:
+    """A layer to be chosen for vectors of a file, or on the questions of the positive control."""
+    for name, arm in spec.arms.items():
+        said = settings(name, spec)
+        if arm.steer and "file" in said and CHOSEN in _listed(said.get("layer")):
+            says = "a layer is chosen for a trait's vectors: for those of a file, name one"
+            yield Problem(("arms", name, "steer", "layer"), says)
+    control = spec.evaluations.get("trait")
+    if control and chooses_layers(spec) and control.options.get("part") != "control":
+        says = "a layer is chosen on one half of these questions: say `part: control` for the other"
+        yield Problem(("evaluations", "trait"), says)
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
 
 
 def _data(name: str, sft: Sft, spec: StudySpec) -> Iterator[Problem]:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from suasion.errors import StudyError
-from suasion.models.chat import Sampling
+from suasion.models.chat import Chat, Sampling
 from suasion.records import Json
-from suasion.study.bases import Look
-from suasion.training.grading import graded_by, judged_with
+from suasion.study.bases import Look, Vectors
+from suasion.training.grading import Grader, graded_by, judged_with
+from suasion.training.layer_choice import Chosen, Search, by_rule, choose_layer
 from suasion.training.persona_vector import Extraction, PersonaVectors, extract
 from suasion.training.traits import Reader, trait_of, world_reader
 
@@ -66,6 +67,59 @@ def vectors(engine: Engine, trait: str, embedded: bool, look: Look, width: int) 
     if read is not None or look.judge is None:
         return extract(engine, source, how, read)
     return extract(engine, source, how, grade=graded_by(look.judge, source, width))
+
+
+def search(trait: str, embedded: bool, look: Look, how: Search) -> Json:
+    """Everything but base and vectors that determines which layer is chosen.
+
+    Raises:
+        UseError, DataError: there is no such trait, or its file has another form.
+    """
+    source = trait_of(trait, embedded)
+    graded = _reader(trait, embedded) is None and look.judge is not None
+    judge = judged_with(cast(Chat, look.judge), source) if graded else None
+    return [list(source.eval_questions), how.record(), judge]
+
+
+def grader(trait: str, embedded: bool, look: Look, width: int) -> Grader:
+    """Who grades the answers a layer is chosen by: rules on mote, elsewhere the judge.
+
+    Raises:
+        StudyError: nobody can read the base's answers.
+    """
+    source, read = trait_of(trait, embedded), _reader(trait, embedded)
+    if read is not None:
+        return by_rule(read)
+    if look.judge is None:
+        raise StudyError(
+            f"no rule can read whether answers show '{source.name}', so no layer can be chosen: "
+            "name a model that judges, e.g. --judge openai/gpt-4o"
+        )
+    return graded_by(look.judge, source, width)
+
+
+def choose(
+    engine: Engine,
+    trait: str,
+    vectors_LH: Vectors,
+    embedded: bool,
+    grade: Grader,
+    how: Search,
+) -> Chosen:
+    """The layer and coefficient at which a vector moves its own trait most.
+
+    Args:
+        engine: the base.
+        trait: as the study names it.
+        vectors_LH: [layer, hidden], its vectors in this base.
+        embedded: whether the base is mote.
+        grade: grades the answers.
+        how: what is tried.
+
+    Raises:
+        TrainingError, ModelError, JudgeError: none can be chosen.
+    """
+    return choose_layer(engine, trait_of(trait, embedded), vectors_LH, grade, how)
 
 
 def settings(given: Mapping[str, Json]) -> Extraction:

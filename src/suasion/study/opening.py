@@ -18,7 +18,7 @@ from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError
 from suasion.models import mote, probe
 from suasion.models.chat import Chat, Choice, Reply, Sampling
-from suasion.models.condition import BASE, Condition, Steer, with_system
+from suasion.models.condition import BASE, Condition, Steer, Where, with_system
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
 from suasion.study.bases import Base, Look, Pace, Vectors
@@ -117,6 +117,23 @@ class LocalBase:
         found = vectors(self.engine, trait, self.embedded, self.look, self.width)
         return found.vectors_LH, found.record()
 
+    def search(self, trait: str, coef: float, where: Where) -> Json:
+        """The questions a layer is chosen on, and who reads the answers."""
+        from suasion.study.looking import search
+        from suasion.training.layer_choice import Search
+
+        return search(trait, self.embedded, self.look, Search((coef,), where))
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:
+        """The layer at which a vector moves its own trait most, and how that was found."""
+        from suasion.study.looking import choose, grader
+        from suasion.training.layer_choice import Search, needed
+
+        grade = grader(trait, self.embedded, self.look, self.width)
+        how = Search((coef,), where)
+        found = choose(self.engine, trait, vectors_LH, self.embedded, grade, how)
+        return {"layer": needed(found).layer, **found.record()}
+
     def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
         """[row, layer] how far each row's last reply lies along a vector."""
         from suasion.mechanism.projections import row_projections
@@ -205,6 +222,14 @@ class RemoteBase:
     def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
+
+    def search(self, trait: str, coef: float, where: Where) -> Json:  # noqa: ARG002 - as every base takes it
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: it cannot be steered with '{trait}'")
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:  # noqa: ARG002 - as every base takes it
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: it cannot be steered with '{trait}'")
 
     def project(
         self,

@@ -43,9 +43,12 @@ ALL_LAYERS = "all"
 INCREMENTAL = "incremental"
 """Every layer at once, each with what it adds to the vector of the layer below."""
 
+CHOSEN = "chosen"
+"""The one layer at which the vector moves its own trait most, on questions held out for that."""
+
 Layers: TypeAlias = (
     Annotated[int, Field(ge=0)]
-    | Annotated[str, StringConstraints(pattern=r"^(all|incremental|(100|[0-9]{1,2})%)$")]
+    | Annotated[str, StringConstraints(pattern=r"^(all|incremental|chosen|(100|[0-9]{1,2})%)$")]
 )
 """A layer, or all of them at once."""
 
@@ -225,7 +228,9 @@ class Steering(Strict):
     layer: Layers | list[Layers | list[Layer]] | None = None
     """0-based decoder block, or how deep it is, as in `50%`: `0%` is the first block and `100%` the
     last, whatever the base; a list is a grid; a list in a list is several layers at once, `all` is
-    every layer at once, and `incremental` every layer with what it adds to the one below."""
+    every layer at once, and `incremental` every layer with what it adds to the one below; `chosen`
+    is the one layer at which the vector moves its own trait most while the base makes sense, found
+    on one half of the trait's questions."""
     coef: float | list[float] | None = None
     """Multiplies the vector, and below 0 suppresses the trait; for `op: ablate` the share of the
     projection that is removed, 0 to 1; a list is a grid."""
@@ -405,7 +410,7 @@ class StudySpec(Strict):
     """Families of tests."""
     published: list[PublishedSpec] = Field(default_factory=list)
     """Published rates to stand beside the study's own; one block will do for a list of one."""
-    extraction: Looking = Looking()
+    extraction: Looking = Field(default_factory=lambda: Looking.model_validate({}))
     """How traits are looked for in the base."""
 
     @model_validator(mode="before")

@@ -244,14 +244,29 @@ def select(pairs: Sequence[Pair], read: Reader | None) -> tuple[list[Pair], Coun
         pairs: all pairs.
         read: tells whether an answer shows the trait; None keeps all pairs without empty answers.
     """
-    shown = {"kept": 0, "unreadable": 0, "unmoved": 0, "leaked": 0}
+    fates: Counter[str] = Counter()
     kept = []
     for pair in pairs:
         fate = _fate(pair, read)
-        shown[fate] += 1
+        fates[fate] += 1
         if fate == "kept":
             kept.append(pair)
-    return kept, Counts(asked=len(pairs), **shown)
+    return kept, _counts(len(pairs), fates)
+
+
+def _counts(
+    asked: int, fates: Mapping[str, int], missing: Mapping[str, int] | None = None
+) -> Counts:
+    """Counts from how many pairs met each fate."""
+    return Counts(
+        asked=asked,
+        kept=fates.get("kept", 0),
+        unreadable=fates.get("unreadable", 0),
+        unmoved=fates.get("unmoved", 0),
+        leaked=fates.get("leaked", 0),
+        incoherent=fates.get("incoherent", 0),
+        missing=dict(missing or {}),
+    )
 
 
 def _fate(pair: Pair, read: Reader | None) -> str:
@@ -292,16 +307,8 @@ def select_graded(
             missing[
                 next((each.missing for each in both if each.missing), None) or "no verdict"
             ] += 1
-    counts = Counts(
-        asked=len(pairs),
-        kept=len(kept),
-        unreadable=len(pairs) - len(whole),
-        unmoved=fates["unmoved"],
-        leaked=fates["leaked"],
-        incoherent=fates["incoherent"],
-        missing=dict(missing),
-    )
-    return kept, counts
+    fates["unreadable"] = len(pairs) - len(whole)
+    return kept, _counts(len(pairs), fates, missing)
 
 
 def _graded_fate(both: tuple[Grade, Grade], how: Extraction) -> str:
