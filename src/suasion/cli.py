@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from suasion import __version__
 from suasion.errors import SuasionError, UseError
+from suasion.report.shift import shift
 
 if TYPE_CHECKING:
     from suasion.study.results import Results
@@ -193,6 +194,9 @@ def rejudge(
     results = _rejudged(changed, store, command)
     _record(changed, target, results.provenance.command, store)
     _finish(results, target)
+
+
+app.command(name="shift")(shift)
 
 
 @app.command(name="list")

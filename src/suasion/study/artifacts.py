@@ -16,7 +16,7 @@ from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
-from suasion.study.progress import Progress
+from suasion.study.progress import Progress, Silent
 from suasion.study.spec import PLACEBOS
 from suasion.study.steers import steers, while_trained
 from suasion.study.training_sets import training_set
@@ -158,6 +158,15 @@ def _vectors(
     made.count += 1
     progress.advance(1)
     return {file.stem: np.load(file, allow_pickle=False) for file in blob.path.glob("*.npy")}
+
+
+def stored_vectors(trait: str, base: Base, store: Store) -> Mapping[str, Vectors]:
+    """A trait's vectors by aggregation, as a store that is open for reading has them.
+
+    Raises:
+        NotStored: it has none.
+    """
+    return _vectors(trait, base, store, Artifacts(), Silent())
 
 
 def _adapter(
