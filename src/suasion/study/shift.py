@@ -75,4 +75,4 @@ def _vectors(trait: str, base: Base, store: Store) -> Mapping[str, Vectors]:
     try:
         return stored_vectors(trait, base, store)
     except NotStored:
-        return {**base.vectors(trait)[0]}
+        return {str(name): each for name, each in base.vectors(trait)[0].items()}
