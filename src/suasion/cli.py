@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from suasion import __version__
 from suasion.errors import SuasionError, UseError
+from suasion.training import vectors_command
 
 if TYPE_CHECKING:
     from suasion.study.results import Results
@@ -35,6 +36,8 @@ app = typer.Typer(
     "Start with `suasion demo`: a whole study on the embedded model, offline, in minutes.",
     epilog="A study is one YAML file; `suasion plan STUDY` says what it would cost before it runs.",
 )
+
+app.add_typer(vectors_command.app, name="vectors")
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
