@@ -10,7 +10,7 @@ A study steers with such a file: `steer: {file: evil.safetensors, layer: 67%, co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Make files of persona vectors, and carry them over.")
 
 
-class Aggregation(str, Enum):
+class Aggregation(StrEnum):
     """Over which tokens activations are averaged."""
 
     response_mean = "response-mean"
@@ -32,7 +32,7 @@ class Aggregation(str, Enum):
     last_prompt = "last-prompt"
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """What other code reads."""
 
     pt = "pt"
