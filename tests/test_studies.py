@@ -57,7 +57,7 @@ def cut_down(file: Path) -> list[str]:
     study = yaml.safe_load(file.read_text())
     found = ["seeds=[0]"]
     for name, arm in study["arms"].items():
-        for part, sizes in (("sft", {"n": 12, "steps": 1, "warmup_steps": 0}), ("steer", {})):
+        for part, sizes in (("sft", {"n": 40, "steps": 1, "warmup_steps": 0}), ("steer", {})):
             given = (arm or {}).get(part)
             if given and "like" not in given:
                 found += [f"arms.{name}.{part}.{key}={size}" for key, size in sizes.items()]
