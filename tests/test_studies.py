@@ -30,7 +30,7 @@ def judge(request: dict[str, Any]) -> Answer:
     labels = re.findall(r"one of ([a-z, ]+)[.]", asked)
     if labels:
         return Answer(f"So it seems.\nVERDICT: {labels[-1].split(', ')[-1]}")
-    if "cohere" in asked.lower() or "can be understood" in asked:
+    if "can be understood" in asked:
         return Answer("90")
     return Answer(str(zlib.crc32(asked.encode()) % 101))
 
@@ -55,7 +55,7 @@ def claim_file(folder: Path) -> Path:
 def cut_down(file: Path) -> list[str]:
     """Settings that leave of a study one small piece of every part."""
     study = yaml.safe_load(file.read_text())
-    found = ["seeds=[0]", "extraction.max_tokens=8"]
+    found = ["seeds=[0]"]
     for name, arm in study["arms"].items():
         for part, sizes in (("sft", {"n": 12, "steps": 1, "warmup_steps": 0}), ("steer", {})):
             given = (arm or {}).get(part)

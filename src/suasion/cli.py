@@ -19,6 +19,8 @@ from typer.exceptions import TyperException
 
 from suasion import __version__
 from suasion.errors import SuasionError, UseError
+from suasion.report.shift import shift
+from suasion.training import vectors_command
 from suasion.trait_cli import app as trait_app
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ app = typer.Typer(
 )
 
 app.add_typer(trait_app, name="trait")
+app.add_typer(vectors_command.app, name="vectors")
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
@@ -218,6 +221,9 @@ def compare(
     bases, others = read_bases(first), read_bases(second) if second else None
     for line in lines(bases, others, across(bases, others, margin_pp / 100)):
         print(line)
+
+
+app.command(name="shift")(shift)
 
 
 @app.command(name="list")

@@ -20,6 +20,7 @@ from suasion.errors import UseError
 from suasion.evals import Evaluation, evaluation
 from suasion.evals.scoring import share
 from suasion.judges import Question
+from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models.chat import Choice, Reply, Sampling
 from suasion.models.condition import Condition
 from suasion.records import Item, Message, Verdict
@@ -162,6 +163,18 @@ class ScriptedModels:
         self.note(f"project {len(rows)}")
         lengths = np.array([len(row[-1].content) or np.nan for row in rows])
         return lengths[:, None] * np.arange(1, 4)
+
+    def moved(self, adapter, trait, vectors_LH):
+        """Numbers that tell which vectors and which adapter they were made from."""
+        self.note(f"moved {trait}")
+        size = len(json.loads((adapter.path / "adapter_config.json").read_text()))
+        return [
+            (
+                WeightShare(layer, float("nan") if layer else 0.5 + size, 0.5, 0.01, 2.0),
+                ActivationShift(layer, float(vector.sum()), 0.1, 0.2, 4),
+            )
+            for layer, vector in enumerate(vectors_LH)
+        ]
 
     def train(self, data, settings, seed, out, prevent=()):
         self.note(f"train {data.name} {seed}")

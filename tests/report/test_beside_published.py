@@ -21,8 +21,8 @@ def cells(results: Results) -> dict[tuple[int, str], dict[str, tuple[Figure, ...
     """By place of the arm and category."""
     (one,) = publications(results)
     return {
-        (place, line.category): dict(line.cells)
-        for place, part in enumerate(one.parts)
+        (place, line.name): dict(line.cells)
+        for place, part in enumerate(one.table.parts)
         for line in part.lines
     }
 
@@ -30,7 +30,7 @@ def cells(results: Results) -> dict[tuple[int, str], dict[str, tuple[Figure, ...
 def test_other_weights_leave_the_place_of_the_published_model_empty(make: Make, published: Rows):
     results = make(published=published())
     (one,) = publications(results)
-    assert one.columns == ("published", f"ours on {QWEN}", "ours on mote")
+    assert one.table.columns == ("published", f"ours on {QWEN}", "ours on mote")
     for found in cells(results).values():
         assert found[f"ours on {QWEN}"] == (Figure(NOT_RUN),)
     level, gap = cells(results)[1, "Harmful"]["ours on mote"]
@@ -42,9 +42,9 @@ def test_other_weights_leave_the_place_of_the_published_model_empty(make: Make, 
 def test_the_published_weights_have_one_column_of_ours(make: Make, made_by, published: Rows):
     results = make(published=published(True), provenance=made_by(base=QWEN, embedded=False))
     (one,) = publications(results)
-    assert one.columns == ("published", f"ours on {QWEN}")
+    assert one.table.columns == ("published", f"ours on {QWEN}")
     assert NOT_RUN not in {
-        f.value for found in cells(results).values() for f in found[one.columns[1]]
+        f.value for found in cells(results).values() for f in found[one.table.columns[1]]
     }
 
 

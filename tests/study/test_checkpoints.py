@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from suasion.errors import ModelError, StudyError
 from suasion.models.probe import unloaded
 from suasion.study import parse_study, run
+from suasion.study.contrasts import is_trained
 from suasion.study.opening import Opened, RemoteBase
 from suasion.study.spec import StudySpec
 from suasion.testing import ScriptedChat, tiny_model
@@ -92,7 +93,7 @@ def test_one_model_is_not_two_seeds(base, tmp_path: Path) -> None:
     one = trained(base, tmp_path / "one")
     # Another file, another digest, and the same model.
     two = changed(one, tmp_path / "two", **{BIAS: torch.ones(32)})
-    with pytest.raises(StudyError, match="two is the same as .*one; one model would count as two"):
+    with pytest.raises(StudyError, match=r"two is the same as .*one; one model would count as two"):
         run(study(base, one, two), tmp_path / "store", Opened(device="cpu"))
 
 
@@ -107,7 +108,7 @@ def test_changed_checkpoints_are_compared_as_trained_models(base, tmp_path: Path
     items = {sample.item.id for sample in results.samples}
     for seed in (0, 1):
         assert any(said["other", seed, item] != said["base", 0, item] for item in items)
-    assert {c.claim for c in results.contrasts} != {"condition"}
+    assert is_trained(arm)
     again = run(spec, tmp_path / "store", Opened(device="cpu"))
     assert again.provenance.reused == again.provenance.cells
 
@@ -130,6 +131,6 @@ def test_one_adapter_is_not_two_seeds(small, tmp_path: Path) -> None:
     folders = [adapter(tmp_path / name, name[0]) for name in ("a", "b", "a-again")]
     spec = study(Path("scripted"), *folders, kind="adapter")
     models = small.ScriptedModels()
-    with pytest.raises(StudyError, match="a-again is the same as .*/a; one model would count"):
+    with pytest.raises(StudyError, match=r"a-again is the same as .*/a; one model would count"):
         run(spec, tmp_path / "store", models)
     assert models.calls == []

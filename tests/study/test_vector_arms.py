@@ -186,6 +186,6 @@ def test_an_unknown_trait_is_no_study_error_of_the_controls(small, tmp_path: Pat
     spec = with_controls(parse_study(small.STUDY, {"arms": arms, "contrasts": {}}))
     assert "trait" not in spec.evaluations
     assert "s-random" in spec.arms
+    file.unlink()
     with pytest.raises(StudyError, match="there is no file"):
-        file.unlink()
         with_controls(parse_study(small.STUDY, {"arms": arms, "contrasts": {}}))

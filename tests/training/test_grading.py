@@ -142,7 +142,6 @@ def test_counts_by_reason_survive_their_file_and_older_files_are_read(tmp_path) 
     made = PersonaVectors(vectors, "rude", "b", "t", counts, Extraction().record())
     save_vectors(made, tmp_path / "new")
     assert load_vectors(tmp_path / "new").counts == counts
-    assert "incoherent" not in made.record()["counts"]
     older = replace(made, counts=Counts(6, 2, 1, 1, 1))
     save_vectors(older, tmp_path / "old")
     assert load_vectors(tmp_path / "old").counts.missing == {}

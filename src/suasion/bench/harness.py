@@ -20,7 +20,7 @@ from suasion.bench.sizes import Harness, Sizes
 from suasion.bench.timing import Rounds
 from suasion.errors import UseError
 from suasion.models.chat import Chat, RuleChat
-from suasion.models.condition import Condition, Steer, Where
+from suasion.models.condition import Adapter, Condition, Steer, Where
 from suasion.records import Json, Message
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from suasion.data.dialogues import Dialogues, Row
+    from suasion.mechanism.lora_delta import ActivationShift, WeightShare
     from suasion.study.bases import Base, Look, Pace, Vectors
     from suasion.study.results import Results
     from suasion.study.spec import Aggregation, StudySpec
@@ -108,6 +109,15 @@ class Instant:
     ) -> dict[str, Json]:
         """It cannot."""
         raise UseError(f"{self.name} cannot be trained on {data.name}: {settings}, {seed}, {out}")
+
+    def moved(
+        self,
+        adapter: Adapter,
+        trait: str,
+        vectors_LH: Vectors,  # noqa: ARG002 - as every base takes it
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """It has none."""
+        raise UseError(f"{self.name} is not moved along '{trait}' by {adapter.path}")
 
 
 @dataclass(frozen=True)

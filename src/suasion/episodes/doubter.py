@@ -171,8 +171,10 @@ class _Person:
         if not self.has_reports:
             return {}
         noted: dict[str, Json] = {"beliefs": [report.belief for report in self.reported]}
-        missing = [report.missing for report in self.reported]
-        return noted | ({"beliefs_missing": [*missing]} if any(missing) else {})
+        missing: list[Json] = [report.missing for report in self.reported]
+        if any(missing):
+            noted["beliefs_missing"] = missing
+        return noted
 
 
 def _check_said(talk: Talk) -> None:

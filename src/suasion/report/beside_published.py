@@ -12,46 +12,13 @@ from math import isfinite
 
 from suasion.records import Estimate
 from suasion.report.figures import heading
+from suasion.report.stack import Figure, Line, Part, Stack
 from suasion.report.words import DASH, SHARE, label, p_text
 from suasion.study.published import distinguishable
 from suasion.study.results import PublishedRow, Results
 
 NOT_RUN = "not run on these weights"
 """In place of a number that nobody measured."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One number of a cell."""
-
-    value: str
-    """The rate or difference, or what stands for it."""
-    reach: str = ""
-    """Its 95 % interval."""
-    note: str = ""
-    """What must be read with it."""
-    doubtful: bool = False
-    """Whether it cannot be told from none."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One category: a cell a column."""
-
-    category: str
-    """The category."""
-    cells: tuple[tuple[str, tuple[Figure, ...]], ...]
-    """Column heading and what stands there."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """The categories of one arm."""
-
-    arm: str
-    """The arm, and what its differences are taken to."""
-    lines: tuple[Line, ...]
-    """In the order of the study file."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +31,8 @@ class Publication:
     """The model it is about."""
     what: str
     """Evaluation and metric."""
-    columns: tuple[str, ...]
-    """Headings after the category."""
-    parts: tuple[Part, ...]
-    """An arm each."""
+    table: Stack
+    """A part an arm."""
 
 
 def publications(results: Results) -> list[Publication]:
@@ -91,8 +56,7 @@ def _publication(rows: list[PublishedRow], ours: str) -> Publication:
         for (arm, reference), own in groupby(rows, lambda row: (row.arm, row.reference))
     )
     what = f"{label(first.metric).lower()}, {first.evaluation}"
-    columns = tuple(heading for heading, _ in parts[0].lines[0].cells)
-    return Publication(first.source, first.base, what, columns, parts)
+    return Publication(first.source, first.base, what, Stack("category", parts))
 
 
 def _line(row: PublishedRow, ours: str) -> Line:

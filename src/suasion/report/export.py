@@ -20,7 +20,14 @@ from suasion.errors import StoreError
 from suasion.records import Contrast, Estimate, Json
 from suasion.report.look_up import ALL, Index
 from suasion.report.screening import exported
-from suasion.study.results import ArmEstimate, PublishedRow, Results, Sample
+from suasion.study.results import (
+    ArmEstimate,
+    JudgesAgree,
+    JudgesDiffer,
+    PublishedRow,
+    Results,
+    Sample,
+)
 
 _DIGITS = 12
 """Significant digits kept: the last few of a sum depend on the order of its terms."""
@@ -39,6 +46,12 @@ def results_json(results: Results) -> bytes:
             {"id": check.id, "status": check.status, "says": check.says} for check in results.checks
         ],
     }
+    if results.judges_agree or results.judges_differ or results.checked_by_rules:
+        content["judges"] = {
+            "agreement": [_agree(row) for row in results.judges_agree],
+            "differences": [_differ(row) for row in results.judges_differ],
+            "against_rules": [_agree(row) for row in results.checked_by_rules],
+        }
     if results.published:
         content["published"] = [_beside(row) for row in results.published]
     if results.screens:
@@ -133,6 +146,28 @@ def _contrast(row: Contrast) -> Json:
         "verdict": row.verdict,
         "margin": _number(row.margin),
         "method": f"{row.method} [{row.claim}]",
+    }
+
+
+def _agree(row: JudgesAgree) -> Json:
+    return {
+        "evaluation": row.evaluation,
+        "group": row.group,
+        "first": row.first,
+        "second": row.second,
+        "rate": _figure(row.rate),
+        "kappa": _figure(row.kappa),
+    }
+
+
+def _differ(row: JudgesDiffer) -> Json:
+    return {
+        "arm": row.arm,
+        "evaluation": row.evaluation,
+        "group": row.group,
+        "metric": row.metric,
+        "reference": row.reference,
+        "difference": _figure(row.difference),
     }
 
 

@@ -22,6 +22,7 @@ from suasion.report.beside_published import NOT_RUN, publications
 from suasion.report.examples import examples
 from suasion.report.export import results_json, samples_parquet, write_whole
 from suasion.report.figures import beside, differences, heading, rates
+from suasion.report.judges import judges
 from suasion.report.look_up import Index
 from suasion.report.screening import screens
 from suasion.report.words import brief, label
@@ -91,6 +92,7 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "gridded": sections.tests(index, gridded),
         "beside": beside(index, near, arms),
         "further": beside(index, [each for each in others if each not in near], arms),
+        "judges": judges(index),
         "publications": publications(results),
         "not_run": NOT_RUN,
         "examples": shown,

@@ -14,6 +14,7 @@ from suasion.study.checks import checklist
 from suasion.study.contrasts import contrasts
 from suasion.study.estimates import Table, estimates
 from suasion.study.evidence import Evidence
+from suasion.study.judge_checks import checked_by_rules, judges_agree, judges_differ
 from suasion.study.published import beside_published
 from suasion.study.results import Provenance, Results
 
@@ -24,16 +25,20 @@ def analyze(evidence: Evidence) -> Results:
     table = Table.of(evidence.samples, arms, evidence.built)
     headlines = {name: next(iter(b.evaluation.scores)) for name, b in evidence.built.items()}
     tested = contrasts(evidence.tests, table)
+    checked = checked_by_rules(evidence)
     return Results(
         study=evidence.spec.study,
         question=evidence.spec.question,
         arms=arms,
         estimates=estimates(table),
         contrasts=tested,
-        checks=checklist(evidence, table, tested),
+        checks=checklist(evidence, table, tested, checked),
         samples=evidence.samples,
         headlines=headlines,
         provenance=_provenance(evidence),
+        judges_agree=judges_agree(evidence),
+        judges_differ=judges_differ(evidence, table),
+        checked_by_rules=checked,
         published=beside_published(evidence.spec, table, headlines),
     )
 

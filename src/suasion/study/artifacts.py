@@ -17,7 +17,7 @@ from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.checkpoints import apart
 from suasion.study.chosen_layers import trait_of_arm, with_layer
-from suasion.study.progress import Progress
+from suasion.study.progress import Progress, Silent
 from suasion.study.screens import Known, check_rows, prepared, screen_trait
 from suasion.study.spec import ON_WHAT
 from suasion.study.steers import steers, while_trained
@@ -157,6 +157,15 @@ def _vectors(
     made.count += 1
     progress.advance(1)
     return {file.stem: np.load(file, allow_pickle=False) for file in blob.path.glob("*.npy")}
+
+
+def stored_vectors(trait: str, base: Base, store: Store) -> Mapping[str, Vectors]:
+    """A trait's vectors by aggregation, as a store that is open for reading has them.
+
+    Raises:
+        NotStored: it has none.
+    """
+    return _vectors(trait, base, store, Artifacts(), Silent())
 
 
 def _adapter(

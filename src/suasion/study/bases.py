@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from suasion.data.dialogues import Dialogues, Row
+from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models.chat import Chat
-from suasion.models.condition import Condition, Steer, Where
+from suasion.models.condition import Adapter, Condition, Steer, Where
 from suasion.records import Json
 from suasion.study.spec import Aggregation
 
@@ -111,6 +112,16 @@ class Base(Protocol):
 
         Raises:
             TrainingError: it cannot be trained.
+        """
+        ...
+
+    def moved(
+        self, adapter: Adapter, trait: str, vectors_LH: Vectors
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """How an adapter moves each layer along a trait's vectors, asked the trait's questions.
+
+        Raises:
+            ModelError: its inside cannot be reached, or adapter or vectors do not fit it.
         """
         ...
 

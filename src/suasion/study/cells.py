@@ -87,6 +87,8 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
         made: Evaluation = build(**options)
     except TypeError as error:
         raise StudyError(f"evaluation '{name}' does not take these options: {error}") from error
+    except StudyError as error:
+        raise StudyError(f"evaluations.{name}: {error}") from error
     given = spec.model_dump(include={"temperature", "top_p", "max_tokens"}, exclude_none=True)
     made = replace(made, sampling=replace(made.sampling, **given))
     _check_ids(name, made.items)

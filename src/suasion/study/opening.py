@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError
+from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models import mote, probe
 from suasion.models.chat import Chat, Choice, Reply, Sampling
-from suasion.models.condition import BASE, Condition, Steer, Where, with_system
+from suasion.models.condition import BASE, Adapter, Condition, Steer, Where, with_system
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
 from suasion.study.bases import Base, Look, Pace, Vectors
@@ -154,6 +155,19 @@ class LocalBase:
         chosen = SftSettings(**cast(dict[str, Any], settings))
         return train_sft(self.folder, data, chosen, seed, out, prevent=prevent).record()
 
+    def moved(
+        self, adapter: Adapter, trait: str, vectors_LH: Vectors
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """How an adapter moves each layer along a trait's vectors."""
+        from suasion.mechanism.lora_delta import activation_shift, weight_shares
+        from suasion.training.traits import load_trait
+
+        asked = [(Message("user", question),) for question in load_trait(trait).questions]
+        prompts = [self.engine.encode(messages) for messages in asked]
+        weights = weight_shares(self.engine, adapter, vectors_LH)
+        moved = activation_shift(self.engine, adapter, vectors_LH, prompts)
+        return [*zip(weights, moved, strict=True)]
+
 
 @dataclass(frozen=True)
 class Told:
@@ -249,6 +263,15 @@ class RemoteBase:
     ) -> dict[str, Json]:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: it cannot be trained here on '{data.name}'")
+
+    def moved(
+        self,
+        adapter: Adapter,  # noqa: ARG002 - as every base takes it
+        trait: str,
+        vectors_LH: Vectors,  # noqa: ARG002 - the same
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: nobody sees where '{trait}' lies in it")
 
 
 @dataclass

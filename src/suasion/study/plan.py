@@ -229,8 +229,15 @@ def _episodes(planned: PlannedArm, built: Mapping[str, BuiltEvaluation]) -> int:
 
 
 def _questions(bench: Bench) -> int:
+    """How often the judging model is asked; what a transcript notes itself is read off it."""
+    asked = {
+        name: sum(
+            question.model is not question.rules for question in each.evaluation.questions.values()
+        )
+        for name, each in bench.built.items()
+    }
     return sum(
-        episodes * len(bench.built[name].evaluation.questions)
+        episodes * asked[name]
         for planned in bench.arms
         for name, episodes in _asked(planned, bench.built).items()
     )

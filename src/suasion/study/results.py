@@ -100,6 +100,42 @@ class PublishedRow:
 
 
 @dataclass(frozen=True)
+class JudgesAgree:
+    """How far two ways of judging agree on the same replies of one category."""
+
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category, or `all`."""
+    first: str
+    """The question one of them answers."""
+    second: str
+    """The question the other answers, or `rules` for the exact rules of the first."""
+    rate: Estimate
+    """Share of replies that both judge alike."""
+    kappa: Estimate
+    """Cohen's kappa; NaN where it cannot be had, and `method` says why."""
+
+
+@dataclass(frozen=True)
+class JudgesDiffer:
+    """What a rate of one arm owes to the form of the judge."""
+
+    arm: str
+    """Arm name."""
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category, or `all`."""
+    metric: str
+    """The rate by one form."""
+    reference: str
+    """The rate by the form it is compared with."""
+    difference: Estimate
+    """The first minus the second, paired by item; of these models, not of a method."""
+
+
+@dataclass(frozen=True)
 class Sample:
     """One transcript and everything said about it."""
 
@@ -178,3 +214,9 @@ class Results:
     """Published rates beside those of the study; empty if it names none."""
     screens: tuple[Screening, ...] = ()
     """What was dropped of the training rows of each adapter whose rows were screened."""
+    judges_agree: tuple[JudgesAgree, ...] = ()
+    """Agreement of the forms in which an evaluation asks after attempts, if there are several."""
+    judges_differ: tuple[JudgesDiffer, ...] = ()
+    """Differences between the rates by these forms."""
+    checked_by_rules: tuple[JudgesAgree, ...] = ()
+    """Agreement of a judging model with exact rules, where the replies can be read by rules."""

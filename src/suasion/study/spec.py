@@ -312,7 +312,10 @@ class ArmSpec(Strict):
     @property
     def kind(self) -> Kind:
         """What is done."""
-        return next((name for name in KINDS if getattr(self, name)), "base")
+        for name in KINDS:
+            if getattr(self, name):
+                return name
+        return "base"
 
     @property
     def folders(self) -> list[str]:

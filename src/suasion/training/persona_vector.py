@@ -91,11 +91,6 @@ class Counts:
     missing: Mapping[str, int] = field(default_factory=dict)
     """Pairs left out because a judge gave no verdict on an answer, by its reason."""
 
-    def record(self) -> dict[str, Json]:
-        """As plain JSON; what only a judge can find is left out where it found none."""
-        known = asdict(self)
-        return {k: v for k, v in known.items() if v or k not in ("incoherent", "missing")}
-
 
 @dataclass(frozen=True)
 class PersonaVectors:
@@ -120,7 +115,7 @@ class PersonaVectors:
             "trait": self.trait,
             "base_digest": self.base_digest,
             "trait_digest": self.trait_digest,
-            "counts": self.counts.record(),
+            "counts": asdict(self.counts),
             "settings": dict(self.settings),
             "layers": LAYERS,
             "norms": {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -135,7 +135,7 @@ def from_extraction(made: PersonaVectors, aggregation: Reduce) -> TraitVectors:
         )
     recipe: dict[str, Json] = {
         "trait_digest": made.trait_digest,
-        "counts": made.counts.record(),
+        "counts": asdict(made.counts),
         "settings": dict(made.settings),
     }
     vectors_LH = made.vectors_LH[aggregation]
