@@ -176,3 +176,20 @@ def test_capability_kept_counts_only_where_the_world_is_known(
     assert found[0] == status
     if not embedded:
         assert "only mote knows" in found[1]
+
+
+def test_one_layer_is_no_control_of_all_layers_or_of_increments(small, tmp_path: Path) -> None:
+    overrides = recipes("spike")
+    overrides["arms"]["spike"] = {"steer": {**SPIKE, **MEAN}}
+    for layers, words in (("all", "in every layer"), ("incremental", "in every layer by its incr")):
+        overrides["arms"]["published"]["steer"]["layer"] = layers
+        status, says = control(small, tmp_path / layers, overrides, "all")
+        assert status == "open"
+        assert "vector at every position moves its own trait, by +100 pp in spike" in says
+        assert f"vector at every position, {words}" in says
+        assert says.endswith("of which no difference is claimed, was not tested.")
+    # The same for several layers by number; and which single layer it is remains its dose.
+    overrides["arms"]["published"]["steer"]["layer"] = [[0, 1]]
+    assert control(small, tmp_path / "two", overrides, "all")[0] == "open"
+    overrides["arms"]["published"]["steer"]["layer"] = [2]
+    assert control(small, tmp_path / "one", overrides, "all")[0] == "holds"
