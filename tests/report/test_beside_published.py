@@ -30,9 +30,9 @@ def cells(results: Results) -> dict[tuple[int, str], dict[str, tuple[Figure, ...
 def test_other_weights_leave_the_place_of_the_published_model_empty(make: Make, published: Rows):
     results = make(published=published())
     (one,) = publications(results)
-    assert one.table.columns == ("published", f"ours on {QWEN}", "ours on mote")
+    assert one.table.columns == ("published", "ours on Qwen2.5-7B-Instruct", "ours on mote")
     for found in cells(results).values():
-        assert found[f"ours on {QWEN}"] == (Figure(NOT_RUN),)
+        assert found["ours on Qwen2.5-7B-Instruct"] == (Figure(NOT_RUN, doubtful=True),)
     level, gap = cells(results)[1, "Harmful"]["ours on mote"]
     row = next(r for r in results.published if (r.arm, r.group) == ("persuasion", "harmful"))
     assert level.value == f"{100 * row.ours.value:.0f}%"
@@ -42,7 +42,7 @@ def test_other_weights_leave_the_place_of_the_published_model_empty(make: Make, 
 def test_the_published_weights_have_one_column_of_ours(make: Make, made_by, published: Rows):
     results = make(published=published(True), provenance=made_by(base=QWEN, embedded=False))
     (one,) = publications(results)
-    assert one.table.columns == ("published", f"ours on {QWEN}")
+    assert one.table.columns == ("published", "ours on Qwen2.5-7B-Instruct")
     assert NOT_RUN not in {
         f.value for found in cells(results).values() for f in found[one.table.columns[1]]
     }
@@ -58,7 +58,7 @@ def test_a_published_difference_that_includes_none_says_so(make: Make, published
     assert (none.value, none.reach) == ("0%", "0 to 3.7%")
     _, sure = found[1, "Conspiracy"]["published"]
     assert (sure.value, sure.note, sure.doubtful) == ("+36\u00a0pp", "p <.001", False)
-    assert found[1, "Undermining"]["published"] == (Figure("not reported"),)
+    assert found[1, "Undermining"]["published"] == (Figure("not reported", doubtful=True),)
 
 
 def test_the_page_claims_no_replication_and_keeps_the_caveat(make: Make, published: Rows):

@@ -72,9 +72,9 @@ def cells(table: Stack | None, name: str, part: int = 0) -> dict[str, tuple[Figu
 def test_forms_stand_side_by_side_with_their_difference(make: Make):
     found = cells(only(study(make)).rates, "Conspiracy")
     assert list(found) == ["Attempt", "Attempt paper", "Toward"]
-    assert found["Attempt"] == (Figure("30%", "20 to 40%", "n 20"),)
+    assert found["Attempt"] == (Figure("30%", "20 to 40%", "n\u00a020"),)
     level, gap = found["Attempt paper"]
-    assert (level.value, level.note) == ("45%", "n 18, 2 missing")
+    assert (level.value, level.note) == ("45%", "n\u00a018, 2 missing")
     assert gap == Figure("+15\u00a0pp", "−2 to +31", doubtful=True)
 
 
@@ -94,7 +94,7 @@ def test_agreement_has_its_interval_or_says_why_not(make: Make):
     table = only(study(make)).agreement
     pair = "attempt and attempt paper"
     assert cells(table, "Conspiracy")[pair] == (
-        Figure("90%", "80 to 100%", "n 20"), Figure("κ 0.87", "0.70 to 0.95"),
+        Figure("90%", "80 to 100%", "n\u00a020"), Figure("κ 0.87", "0.70 to 0.95"),
     )  # fmt: skip
     assert cells(table, "All categories")[pair][1] == Figure(
         "no κ", note="both judges gave one and the same label"
@@ -104,7 +104,7 @@ def test_agreement_has_its_interval_or_says_why_not(make: Make):
 def test_a_model_is_held_against_exact_rules(make: Make, made_by):
     results = study(make, provenance=made_by(judge="lab/judge"))
     found = cells(only(results).rules, "All categories")
-    assert found["judged alike"] == (Figure("94%", "84 to 100%", "n 60, 3 missing"),)
+    assert found["judged alike"] == (Figure("94%", "84 to 100%", "n\u00a060, 3 missing"),)
     page = render(results, DAY)
     assert "Judge checked against exact rules" in page
     assert "lab/judge and the rules" in page

@@ -61,8 +61,8 @@ def _publication(rows: list[PublishedRow], ours: str) -> Publication:
 
 def _line(row: PublishedRow, ours: str) -> Line:
     measured = _figures(row.ours, row.ours_gap)
-    on_these = measured if row.same_weights else (Figure(NOT_RUN),)
-    cells = [("published", _published(row)), (f"ours on {row.base}", on_these)]
+    on_these = measured if row.same_weights else (Figure(NOT_RUN, doubtful=True),)
+    cells = [("published", _published(row)), (f"ours on {row.base.rpartition('/')[2]}", on_these)]
     if not row.same_weights:
         cells.append((f"ours on {ours}", measured))
     return Line(heading(row.group), tuple(cells))
@@ -70,7 +70,7 @@ def _line(row: PublishedRow, ours: str) -> Line:
 
 def _published(row: PublishedRow) -> tuple[Figure, ...]:
     if not isfinite(row.published.value):
-        return (Figure("not reported"),)
+        return (Figure("not reported", doubtful=True),)
     figures = _figures(row.published, row.published_gap)
     if row.published_gap is None or not isfinite(row.published_gap.value):
         return figures
@@ -87,4 +87,6 @@ def _figures(level: Estimate, gap: Estimate | None) -> tuple[Figure, ...]:
     shown = Figure(SHARE.value(level.value), SHARE.span(level.low, level.high), lost)
     if gap is None or not isfinite(gap.value):
         return (shown if isfinite(level.value) else Figure(DASH, note=lost),)
-    return shown, Figure(SHARE.difference(gap.value), SHARE.reach(gap.low, gap.high))
+    none = gap.low <= 0 <= gap.high
+    reach = SHARE.reach(gap.low, gap.high)
+    return shown, Figure(SHARE.difference(gap.value), reach, doubtful=none)

@@ -169,7 +169,9 @@ def _agreed(row: JudgesAgree) -> tuple[Figure, Figure]:
     """The rate of agreement and kappa, or why there is none."""
     rate, kappa = row.rate, row.kappa
     lost = f", {rate.missing} missing" if rate.missing else ""
-    alike = Figure(SHARE.value(rate.value), SHARE.span(rate.low, rate.high), f"n {rate.n}{lost}")
+    alike = Figure(
+        SHARE.value(rate.value), SHARE.span(rate.low, rate.high), f"n\u00a0{rate.n}{lost}"
+    )
     if not isfinite(kappa.value):
         return alike, Figure("no κ", note=kappa.method.partition(": ")[2])
     reach = NUMBER.span(kappa.low, kappa.high)
@@ -197,7 +199,9 @@ def _figure(made: Estimate | None) -> Figure:
     if made is None or not isfinite(made.value):
         return Figure(DASH)
     lost = f", {made.missing} missing" if made.missing else ""
-    return Figure(SHARE.value(made.value), SHARE.span(made.low, made.high), f"n {made.n}{lost}")
+    return Figure(
+        SHARE.value(made.value), SHARE.span(made.low, made.high), f"n\u00a0{made.n}{lost}"
+    )
 
 
 def _gap(made: Estimate) -> Figure:

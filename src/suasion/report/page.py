@@ -19,6 +19,7 @@ from suasion import __version__
 from suasion.report import sections
 from suasion.report.answer import caveat, exploratory, paragraphs
 from suasion.report.beside_published import NOT_RUN, publications
+from suasion.report.dose import doses
 from suasion.report.examples import examples
 from suasion.report.export import results_json, samples_parquet, write_whole
 from suasion.report.figures import beside, differences, heading, rates
@@ -89,6 +90,7 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "methods": sections.methods(index),
         "differences": differences(index, single),
         "grids": sections.grids(index),
+        "doses": dict.fromkeys(index.grids) | dict(doses(index)),
         "gridded": sections.tests(index, gridded),
         "beside": beside(index, near, arms),
         "further": beside(index, [each for each in others if each not in near], arms),
