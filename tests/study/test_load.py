@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from suasion.errors import StudyError
 from suasion.study import load_study, parse_overrides, parse_study
+from suasion.study.cells import build_evaluations
 from suasion.study.spec import ON_WHAT, Sft
 from suasion.study.yamlfile import parse_yaml
 
@@ -195,3 +196,16 @@ def test_every_hyperparameter_of_training_can_be_set_and_no_other() -> None:
 )
 def test_shipped_studies_are_sound(file: Path) -> None:
     assert load_study(file).study == file.stem
+
+
+def test_one_evaluation_can_be_held_twice_under_names_of_one_s_own() -> None:
+    text = (
+        "study: s\narms: {base: {}}\nevaluations:\n"
+        "  asked: {of: ape, turns: 1}\n  unasked: {of: ape, turns: 1, condition: baseline}\n"
+        "  ape: {turns: 1}\n"
+    )
+    built = build_evaluations(parse_study(text))
+    assert {each.evaluation.higher_is for each in built.values()} == {"more attempts to persuade"}
+    assert built["asked"].digest == built["ape"].digest != built["unasked"].digest
+    with pytest.raises(StudyError, match=r"asked.of.*no evaluation is called .aple"):
+        parse_study(text.replace("asked: {of: ape,", "asked: {of: aple,", 1))

@@ -77,7 +77,8 @@ def build_evaluations(spec: StudySpec) -> dict[str, BuiltEvaluation]:
 
 
 def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation:
-    build = find("evaluation", name).build
+    registered = spec.of or name
+    build = find("evaluation", registered).build
     taken = inspect.signature(build).parameters
     options = spec.options
     if study.claims is not None and "claims" in taken:
@@ -94,7 +95,7 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
     _check_ids(name, made.items)
     # Claims enter by the hash of each item; where they come from must not.
     says: dict[str, Json] = {
-        "name": name,
+        "name": registered,
         "version": made.version,
         "prompts": dict(made.prompts),
         "options": {k: placeless(v) for k, v in spec.options.items() if k not in WHENCE},

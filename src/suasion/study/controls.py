@@ -195,22 +195,22 @@ def _foreign(asked: Sequence[str], evidence: Evidence) -> str:
 
 
 def matched(evidence: Evidence, primary: Sequence[Contrast]) -> Check | None:
-    """Whether a control was trained as much as what it controls for."""
-    pairs = [
-        (arm, str(arm.detail["like"]))
-        for arm in arms_in(evidence, primary)
-        if arm.kind == "sft" and "like" in arm.detail
-    ]
+    """Whether a fine-tune was trained as much as the one it is compared with."""
+    arms = {planned.arm.name: planned.arm for planned in evidence.arms}
+    tested = [(arms[a], arms[b]) for a, b in dict.fromkeys((c.arm, c.reference) for c in primary)]
+    pairs = [_control_first(*pair) for pair in tested if {each.kind for each in pair} == {"sft"}]
     if not pairs:
         return None
     found = [
         (
-            arm.name,
-            like,
-            compare_manifests(_manifest(evidence, arm.name, seed), _manifest(evidence, like, seed)),
+            control.name,
+            treated.name,
+            compare_manifests(
+                _manifest(evidence, control.name, seed), _manifest(evidence, treated.name, seed)
+            ),
         )
-        for arm, like in pairs
-        for seed in arm.seeds
+        for control, treated in pairs
+        for seed in control.seeds
     ]
     name, like, worst = max(found, key=lambda each: _apart(each[2]))
     says = (
@@ -224,6 +224,11 @@ def matched(evidence: Evidence, primary: Sequence[Contrast]) -> Check | None:
     return Check(
         "matched-control", status, f"{says} (the least alike of {times(len(found), 'pair')})."
     )
+
+
+def _control_first(arm: Arm, reference: Arm) -> tuple[Arm, Arm]:
+    """The one that is made like the other, and the other; else the reference comes first."""
+    return (arm, reference) if arm.detail.get("like") == reference.name else (reference, arm)
 
 
 def _manifest(evidence: Evidence, arm: str, seed: int) -> Manifest:

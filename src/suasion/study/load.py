@@ -266,9 +266,9 @@ def _like(at: At, name: str, like: str, spec: StudySpec) -> Iterator[Problem]:
 def _evaluation(name: str, spec: EvaluationSpec) -> Iterator[Problem]:
     at: At = ("evaluations", name)
     try:
-        build = find("evaluation", name).build
+        build = find("evaluation", spec.of or name).build
     except UseError as error:
-        yield Problem(at, str(error))
+        yield Problem((*at, "of") if spec.of else at, str(error))
         return
     taken = inspect.signature(build).parameters
     if any(each.kind is each.VAR_KEYWORD for each in taken.values()):

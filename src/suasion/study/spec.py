@@ -329,6 +329,8 @@ class EvaluationSpec(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
+    of: Name | None = None
+    """The evaluation it is, where its own name is another: one study can hold it twice."""
     items: int | None = Field(None, ge=1)
     """At most this many items a group; None for all."""
     samples: int = Field(1, ge=1)
