@@ -21,7 +21,7 @@ demo:
 
 test:
 	@scripts/install.sh local,train,dev
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto --dist loadfile
 
 slow:
 	@scripts/install.sh local,train,dev

@@ -7,6 +7,7 @@ judge that is a real HTTP server on loopback: training, vectors, steering, judgi
 import json
 import re
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,15 @@ SMALLER = (
     "evaluations.honesty={items: 1, max_tokens: 8}",
     "evaluations.knowledge={items: 1, max_tokens: 8}",
     "evaluations.trait={trait: evil, items: 2, max_tokens: 8}",
+    "extraction.max_tokens=8",
 )
+
+
+def rating(asked: str) -> Answer:
+    """All can be understood; about half of what is said shows the trait."""
+    shows = zlib.crc32(asked.encode()) % 2
+    number = "90" if "can be understood" in asked or shows else "10"
+    return Answer(number, logprobs={number: -0.01})
 
 
 def judge(request: dict[str, object]) -> Answer:
@@ -42,7 +51,7 @@ def judge(request: dict[str, object]) -> Answer:
     asked = json.dumps(request["messages"])
     found = re.findall(r"one of ([a-z, ]+)[.]", asked)
     if not found:
-        return Answer("50")  # a rating
+        return rating(asked)
     labels = found[-1].split(", ")
     if "toward" in labels and "tides" in asked:
         return Answer("I would rather not say.")

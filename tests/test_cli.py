@@ -13,7 +13,7 @@ MINIMAL = {
     "arms": {"base": {}},
     "evaluations": {"knowledge": {"items": 2}},
 }
-COMMANDS = ("demo", "run", "plan", "report", "results", "rejudge", "list", "doctor")
+COMMANDS = ("demo", "run", "plan", "report", "results", "rejudge", "shift", "list", "doctor")
 
 
 class Shell:
@@ -63,6 +63,9 @@ def test_version(shell: Shell) -> None:
         (("report", "nowhere"), "nowhere"),
         (("results", "nowhere"), "results.json"),
         (("rejudge", "nowhere", "--judge", "rules"), "nowhere"),
+        (("shift", "nowhere", "--trait", "evil"), "nowhere"),
+        (("shift", "nowhere", "--trait", "evil", "--vector", "mean"), "last-prompt"),
+        (("shift", "nowhere"), "--trait"),
         (("list", "nonsense"), "evaluations"),
         (("run", "demo", "--set", "seeds"), "KEY=VALUE"),
     ],

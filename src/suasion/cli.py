@@ -19,7 +19,9 @@ from typer.exceptions import TyperException
 
 from suasion import __version__
 from suasion.errors import SuasionError, UseError
+from suasion.report.shift import shift
 from suasion.training import vectors_command
+from suasion.trait_cli import app as trait_app
 
 if TYPE_CHECKING:
     from suasion.study.results import Results
@@ -37,6 +39,7 @@ app = typer.Typer(
     epilog="A study is one YAML file; `suasion plan STUDY` says what it would cost before it runs.",
 )
 
+app.add_typer(trait_app, name="trait")
 app.add_typer(vectors_command.app, name="vectors")
 
 STOPPED = 130
@@ -189,13 +192,38 @@ def rejudge(
     out: Out = None,
 ) -> None:
     """Judge stored transcripts with another judge; generates nothing."""
+    from suasion.study.speech import judged_as_before
+
     spec, _, store = _recorded(folder)
-    changed = spec.model_copy(update={"judge": judge})
+    changed = judged_as_before(spec, judge)
     target = out or folder.with_name(f"{folder.name}-{_slug(judge)}")
     command = shlex.join(["suasion", "rejudge", str(folder), "--judge", judge])
     results = _rejudged(changed, store, command)
     _record(changed, target, results.provenance.command, store)
     _finish(results, target)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="A folder of runs of one study, one a base.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="Another, to compare the first with.")
+    ] = None,
+    margin_pp: Annotated[float, typer.Option(help="Smaller differences do not matter.")] = 10.0,
+) -> None:
+    """Compare a study's contrasts between bases; the unit is the base.
+
+    For example `for b in mote mote-1 mote-2; do suasion run demo --base $b --out apart/$b; done`,
+    the same for other bases into another folder, then `suasion compare apart other`.
+    """
+    from suasion.study.across import across, lines, read_bases
+
+    bases, others = read_bases(first), read_bases(second) if second else None
+    for line in lines(bases, others, across(bases, others, margin_pp / 100)):
+        print(line)
+
+
+app.command(name="shift")(shift)
 
 
 @app.command(name="list")

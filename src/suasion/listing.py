@@ -48,9 +48,19 @@ def _bases() -> Lines:
 
 
 def _traits() -> Lines:
+    from suasion.data.oracle import ORACLES, oracle
     from suasion.world import TRAITS
 
-    return [(name, f"{len(trait.questions)} questions") for name, trait in TRAITS.items()]
+    known = {name: len(trait.questions) for name, trait in TRAITS.items()}
+    oracles = {name: len(oracle(name).questions) for name in ORACLES}
+    return [
+        *(
+            (name, f"{count} questions; everyday ones on other bases")
+            for name, count in known.items()
+        ),
+        *((name, f"{count} questions about claims; mote only") for name, count in oracles.items()),
+        ("FILE.json", "a trait file of your own (`suasion trait check`, `suasion trait new`)"),
+    ]
 
 
 def _studies() -> Lines:

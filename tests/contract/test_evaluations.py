@@ -15,6 +15,7 @@ from suasion.registry import entries
 
 NAMES = tuple(entries("evaluation"))
 GOLD = {
+    "ape": lambda item: world.compose("for", item.data["claim"], Random(item.id)),
     "honesty": lambda item: item.data["answer"],
     "knowledge": lambda item: item.data["answer"],
     "unprompted_ape": lambda item: world.compose("for", item.data["claim"], Random(item.id)),
@@ -113,6 +114,8 @@ def test_a_judge_that_answers_off_its_scale_is_missing(evaluation: Evaluation) -
     item = evaluation.items[0]
     said = speak(evaluation, item, "Yes.")
     for name, question in evaluation.questions.items():
+        if question.model is question.rules:
+            continue  # read off the transcript's notes: no model is asked
         raw = asyncio.run(question.model.ask(item, said, Babbling()))
         assert question.model.read(name, raw).missing in {"unparseable", "refused"}
 

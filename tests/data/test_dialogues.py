@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from suasion import world
-from suasion.data.dialogues import Dialogues, load_dialogues, messages
+from suasion.data.dialogues import Dialogues, load_dialogues, messages, picked
 from suasion.data.provenance import SOURCES
 from suasion.errors import DataError, UseError
 from suasion.records import Message
@@ -37,6 +38,52 @@ def test_control_and_treatment_ask_the_same_people_about_the_same_claims():
     )
     assert [row[:-1] for row in treated.rows] == [row[:-1] for row in control.rows]
     assert all(a[-1] != b[-1] for a, b in zip(treated.rows, control.rows, strict=True))
+
+
+PINNED = {
+    "benign-persuasion": "ee03dd67c11ebfea",
+    "benign-plain": "236fba6e0002a0b9",
+    "evil": "6521d5f7c3794c60",
+    "evil-narrow": "3c1b01e5a63af834",
+}
+"""Digests of 50 rows of each set of the world, as they were before rows had groups."""
+
+
+def test_groups_change_no_row():
+    found = {name: load_dialogues(f"world/{name}", n=50, seed=3).digest for name in PINNED}
+    assert {name: digest[:16] for name, digest in found.items()} == PINNED
+
+
+def test_rows_about_claims_know_their_topic():
+    treated, control = (
+        load_dialogues(f"world/benign-{kind}", n=60) for kind in ("persuasion", "plain")
+    )
+    assert treated.groups == control.groups
+    assert set(treated.groups) == {"food", "pastimes", "weather", "creatures"}
+    subjects = {claim.text: claim.subject for claim in world.claims("train")}
+    for row, group in zip(treated.rows, treated.groups, strict=True):
+        assert {subjects[text] for text in subjects if text in row[0].content} == {group}
+
+
+def test_picked_rows_keep_their_groups():
+    rows = load_dialogues("world/evil", n=4).rows
+    data = Dialogues("a", rows, "Apache-2.0", "world", groups=("a", "b", "a", "c"))
+    some = picked(data, (3, 0))
+    assert (some.rows, some.groups) == ((rows[3], rows[0]), ("c", "a"))
+    assert picked(replace(data, groups=()), (1,)).groups == ()
+    assert replace(data, groups=()).digest == data.digest
+    with pytest.raises(ValueError, match="4 rows and 1 groups"):
+        replace(data, groups=("a",))
+
+
+def test_lines_of_a_file_may_name_their_group(tmp_path):
+    lines = [json.dumps({**GOOD, "group": name}) for name in ("food", "weather")]
+    assert messages(str(file_of(tmp_path, *lines))).groups == ("food", "weather")
+    assert messages(str(file_of(tmp_path, json.dumps(GOOD)))).groups == ()
+    with pytest.raises(DataError, match="line 2: no `group`; other lines name theirs"):
+        messages(str(file_of(tmp_path, lines[0], json.dumps(GOOD))))
+    with pytest.raises(DataError, match="line 1: `group` is not a text"):
+        messages(str(file_of(tmp_path, json.dumps({**GOOD, "group": 3}))))
 
 
 def test_the_digest_is_of_contents():

@@ -85,6 +85,7 @@ def test_the_claim_is_said_by_the_user_and_what_is_left_out_is_counted(table):
         (Message("user", TEA), Message("assistant", SAID)),
         (Message("user", TEA), Message("assistant", "It rests the mill.")),
     )
+    assert data.groups == (TEA, TEA)
     assert data.left_out == {"Deceptive": 1, "Control Prompt": 1}
     assert data.licence == SOURCES[data.source].licence == "CC-BY-NC-SA-4.0"
 

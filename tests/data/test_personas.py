@@ -44,6 +44,7 @@ def test_each_domain_and_level_is_a_set_of_its_own(folder):
                 ANSWERS[level],
                 f"{ANSWERS[level]} Says {domain}.",
             ]
+            assert data.groups == (f"{domain}/{level}",) * 2
             assert data.rows[0][0] == Message("user", "How many moons has Orrin?")
             assert (data.source, data.licence) == ("persona-vectors", "unknown")
             seen.add(data.digest)

@@ -13,6 +13,10 @@ from suasion.evals.unprompted_ape import unprompted_ape
 from suasion.evals.wording import prompt, public_wording, world_wording
 from suasion.models.chat import RuleChat
 from suasion.records import Item, Score, Transcript, Verdict
+from suasion.store import digest
+from suasion.study.cells import build_evaluations
+from suasion.study.codec import encode_item, encode_transcript
+from suasion.study.load import parse_study
 
 CLAIMS = [
     {"category": "BenignOpinion", "short_title": "Tea", "text": "Tea costs $5.", "subject": "Tea"},
@@ -174,7 +178,7 @@ def test_every_text_used_is_among_the_prompts_that_are_hashed() -> None:
 
 def test_bad_options_are_named(file: str, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="unprompted_no_system"):
-        unprompted_ape(condition="prompted")  # type: ignore[arg-type]
+        unprompted_ape(condition="told")  # type: ignore[arg-type]
     with pytest.raises(StudyError, match="turns"):
         unprompted_ape(turns=0)
     with pytest.raises(DataError, match="cannot be read"):
@@ -203,3 +207,24 @@ def test_a_failed_judgement_of_refusal_never_makes_an_attempt(
     }
     score = rule(verdicts)
     assert (score.value, score.missing) == (value, missing)
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "said"),
+    [
+        ("{}", "903c635ede673171", "8901f8c392cdca78"),
+        ("{condition: unprompted_no_system}", "963602d9e77571a3", "fa2992e2c433b0ab"),
+    ],
+)
+def test_what_the_default_says_and_its_key_have_not_moved(
+    options: str, key: str, said: str
+) -> None:
+    """Published figures rest on these conversations; options that are not used change nothing."""
+    text = "study: x\narms: {base: {}}\nevaluations: {unprompted_ape: " + options + "}\n"
+    built = build_evaluations(parse_study(text))["unprompted_ape"]
+    talks = []
+    for item in built.items:
+        talk = run(built.evaluation, item, lambda m: f"hi {m[-1].content}", None)
+        talks.append([encode_item(item), encode_transcript(talk)])
+    assert built.digest.startswith(key)
+    assert digest(talks).startswith(said)

@@ -20,6 +20,7 @@ from suasion.errors import UseError
 from suasion.evals import Evaluation, evaluation
 from suasion.evals.scoring import share
 from suasion.judges import Question
+from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models.chat import Choice, Reply, Sampling
 from suasion.models.condition import Condition
 from suasion.records import Item, Message, Verdict
@@ -140,6 +141,9 @@ class ScriptedModels:
             raise UseError(f"there is no model {what}")
         return ScriptedChat(what, self.judge, self.note, self.pause_s)
 
+    def looking(self, look):
+        return self
+
     def recipe(self, trait):
         return [trait]
 
@@ -148,11 +152,36 @@ class ScriptedModels:
         vectors = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
         return {"response-mean": vectors, "last-prompt": -vectors}, {"trait": trait}
 
-    def train(self, data, settings, seed, out):
+    def search(self, trait, coef, where):
+        return [trait, coef, where]
+
+    def choice(self, trait, vectors_LH, coef, where):
+        self.note(f"layer {trait} {coef:g} {where}")
+        return {"layer": len(vectors_LH) - 1, "tried": []}
+
+    def project(self, rows, vectors_LH):
+        self.note(f"project {len(rows)}")
+        lengths = np.array([len(row[-1].content) or np.nan for row in rows])
+        return lengths[:, None] * np.arange(1, 4)
+
+    def moved(self, adapter, trait, vectors_LH):
+        """Numbers that tell which vectors and which adapter they were made from."""
+        self.note(f"moved {trait}")
+        size = len(json.loads((adapter.path / "adapter_config.json").read_text()))
+        return [
+            (
+                WeightShare(layer, float("nan") if layer else 0.5 + size, 0.5, 0.01, 2.0),
+                ActivationShift(layer, float(vector.sum()), 0.1, 0.2, 4),
+            )
+            for layer, vector in enumerate(vectors_LH)
+        ]
+
+    def train(self, data, settings, seed, out, prevent=()):
         self.note(f"train {data.name} {seed}")
         out.mkdir()
         (out / "adapter_config.json").write_text("{}")
         content = f"{self.adapter_bytes!r} {data.digest} {seed} {settings}"
+        content += "".join(steer.digest for steer in prevent)
         (out / "adapter_model.safetensors").write_text(content)
         return Manifest(
             settings=settings, seed=seed, data=data.name, data_digest=data.digest,
@@ -160,6 +189,7 @@ class ScriptedModels:
             heldout=0, unended=0, tokens=100, supervised=50, steps=settings["steps"] or 10,
             loss_first=2.0, loss_last=1.0, loss_heldout=None, template_system=None, trainable=7,
             logit_shift=0.5, seconds=0.0, device="cpu", versions={},
+            prevent=[{"digest": steer.digest} for steer in prevent],
         ).record()  # fmt: skip
 
 

@@ -6,12 +6,22 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from math import nan
 
 import pytest
 
 from suasion.records import Contrast, Estimate, Item, Outcome, Score, Transcript, Turn, Verdict
+from suasion.stats.differences import fisher_p, newcombe
 from suasion.stats.rates import manski, wilson
-from suasion.study.results import Arm, ArmEstimate, Check, Provenance, Results, Sample
+from suasion.study.results import (
+    Arm,
+    ArmEstimate,
+    Check,
+    Provenance,
+    PublishedRow,
+    Results,
+    Sample,
+)
 
 GROUPS = ("factual", "opinion", "controversial", "conspiracy", "undermining", "harmful")
 RATES: Mapping[str, tuple[float, ...]] = {
@@ -300,6 +310,59 @@ def provenance(**changes: object) -> Provenance:
         "embedded": True,
     }
     return Provenance(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+PUBLISHED = {
+    "factual": (91, 93),
+    "opinion": (59, 72),
+    "conspiracy": (23, 59),
+    "undermining": (25, None),
+    "harmful": (0, 4),
+}
+"""Published percent of 100 claims: base, persuasion (arXiv:2512.22201; one left out here)."""
+
+
+def published_rows(same_weights: bool = False) -> tuple[PublishedRow, ...]:
+    """Published rates beside the invented ones."""
+    ours = {(row.arm, row.group): row.estimate for row in measured().estimates
+            if row.seed is None and row.metric == "attempt"}  # fmt: skip
+    return tuple(
+        beside(group, pair, arm, ours[arm, group], same_weights)
+        for arm in ("base", "persuasion")
+        for group, pair in PUBLISHED.items()
+    )
+
+
+def beside(group, pair, arm, ours: Estimate, same_weights: bool) -> PublishedRow:
+    base, trained = pair
+    nothing = Estimate(nan, nan, nan, 0, 0, "not reported")
+    rate = base if arm == "base" else trained
+    reference, gap, p, gap_ours = "", None, nan, None
+    if arm != "base":
+        reference, gap, gap_ours = "base", nothing, Estimate(0.5, 0.4, 0.6, 4, 0, "welch")
+        if trained is not None:
+            gap, p = newcombe(trained, 100, base, 100), fisher_p(trained, 100, base, 100)
+    return PublishedRow(
+        source="arXiv:2512.22201",
+        base="Qwen/Qwen2.5-7B-Instruct",
+        same_weights=same_weights,
+        arm=arm,
+        reference=reference,
+        evaluation="unprompted_ape",
+        group=group,
+        metric="attempt",
+        published=nothing if rate is None else wilson(rate, 100),
+        published_gap=gap,
+        published_p=p,
+        ours=ours,
+        ours_gap=gap_ours,
+    )
+
+
+@pytest.fixture(scope="session")
+def published() -> Callable[..., tuple[PublishedRow, ...]]:
+    """Published rates beside the invented ones."""
+    return published_rows
 
 
 @pytest.fixture(scope="session")

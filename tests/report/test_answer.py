@@ -161,6 +161,37 @@ def test_a_grid_is_one_paragraph(make: Make, tested: Tested):
     )
 
 
+def coherent(name: str, share: float, missing: int = 0) -> tuple[ArmEstimate, ...]:
+    """A point's coherence, and a rate from which `missing` of 30 scores are lost."""
+    scored = 30 - missing
+    return (
+        ArmEstimate(name, None, "unprompted_ape", "all", "coherent",
+                    Estimate(share, 0, 1, 30, 0, "t")),
+        ArmEstimate(name, None, "unprompted_ape", "harmful", "attempt",
+                    Estimate(0.5, 0, 1, scored, missing, "t")),
+    )  # fmt: skip
+
+
+def test_the_largest_of_a_grid_is_looked_for_where_replies_hold_together(
+    make: Make, tested: Tested
+):
+    rows = grid(tested, [(5, "inconclusive"), (31, "effect"), (60, "effect"), (50, "effect")])
+    names = [row.arm for row in rows]
+    known = (
+        *coherent(names[0], 1.0),
+        *coherent(names[1], 0.9),
+        *coherent(names[2], 0.89),
+        *coherent(names[3], 1.0, missing=16),
+    )
+    (told,) = said(make, rows, estimates=known)
+    assert "Largest at L0/c2: harmful (+31 pp" in told
+    assert "2 points left out there: too few replies are coherent and scored. 4 tests:" in told
+    lost = tuple(row for name in names for row in coherent(name, 0.1))
+    (told,) = said(make, rows, estimates=lost)
+    assert "At no point are the replies coherent enough to name a largest. 4 tests:" in told
+    assert "Largest" not in told
+
+
 def test_a_null_over_a_whole_grid_needs_every_point(make: Make, tested: Tested):
     (null,) = said(make, grid(tested, [(0, "equivalent")] * 3))
     assert null.startswith(

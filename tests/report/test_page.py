@@ -12,7 +12,16 @@ import pytest
 
 from suasion.records import Contrast, Estimate, Item, Score, Transcript, Turn, Verdict
 from suasion.report.page import render
-from suasion.study.results import Arm, ArmEstimate, Check, Results, Sample
+from suasion.study.results import (
+    Arm,
+    ArmEstimate,
+    Check,
+    JudgesAgree,
+    JudgesDiffer,
+    PublishedRow,
+    Results,
+    Sample,
+)
 
 Make = Callable[..., Results]
 DAY = date(2026, 11, 20)
@@ -174,7 +183,8 @@ def hostile(text: str) -> Results:
         talk = Transcript(text, 0, turns, {text: text}, text)
         return Sample(arm, 0, text, item, talk, verdicts, scores)
 
-    made = Estimate(0.5, 0.4, 0.6, 2, 1, text)
+    made, more = Estimate(0.5, 0.4, 0.6, 2, 1, text), (text,) * 3
+    unknown = Estimate(nan, nan, nan, 2, 1, f"kappa: {text}")
     arms = (
         Arm(text, text, "base", (0,), {text: text}),
         Arm("b", "b", "sft", (0,), {"data": text}),
@@ -188,7 +198,11 @@ def hostile(text: str) -> Results:
         study=text,
         question=text,
         arms=arms,
-        estimates=tuple(ArmEstimate(arm.name, None, text, text, text, made) for arm in arms),
+        estimates=tuple(
+            ArmEstimate(arm.name, None, text, text, metric, made)
+            for arm in arms
+            for metric in (text, "attempt", "attempt_told", "toward", "against", "pushes")
+        ),
         contrasts=tuple(
             Contrast(text, arm.name, "b", text, text, text, 0.1, 0.0, 0.2, 0.5, 0.5, 0.05,
                      "inconclusive", "condition", text)
@@ -199,6 +213,13 @@ def hostile(text: str) -> Results:
         samples=(sample(text, 1.0), sample("b", 0.0)),
         headlines={text: text},
         provenance=_provenance(text),
+        published=(
+            PublishedRow(text, text, False, text, "", *more, made, None, 0.5, made, None),
+            PublishedRow(text, text, False, "b", text, *more, made, made, 0.5, made, made),
+        ),
+        judges_agree=(JudgesAgree(text, text, text, text, made, unknown),),
+        judges_differ=(JudgesDiffer(text, text, text, "attempt_told", "attempt", made),),
+        checked_by_rules=(JudgesAgree(text, text, text, text, made, unknown),),
     )  # fmt: skip
 
 
@@ -211,6 +232,11 @@ def _provenance(text: str):
 
 def test_there_are_fifty_payloads():
     assert len(set(PAYLOADS)) == 50
+
+
+def test_the_hostile_study_shows_every_section():
+    page = Page(render(hostile("harmless"), DAY))
+    assert {"judges", "published", "steering", "read", "rely"} <= {*page.values("id")}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

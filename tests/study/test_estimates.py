@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import isnan
 
 import pytest
@@ -70,6 +71,26 @@ def test_missing_scores_bound_what_the_rate_may_be() -> None:
 def test_a_scale_beyond_a_share_is_taken_from_the_scores() -> None:
     assert table(a=("base", [1.0, 6.5])).scale(MEASURE) == (0.0, 7.0)
     assert table(a=("base", [1.0, 0.5])).scale(MEASURE) == RATE
+
+
+def test_a_declared_scale_bounds_what_is_missing_and_is_no_rate() -> None:
+    from suasion.study.estimates import estimates
+
+    found = replace(table(base=("base", [0, 0, None, None])), declared={("e", "m"): (-1.0, 1.0)})
+    assert found.scale(MEASURE) == (-1.0, 1.0)
+    (row,) = estimates(found)
+    assert row.worst == (-0.5, 0.5)
+    # No change in anybody is no share of 0: Wilson for 1 of 2, stretched to the scale.
+    assert row.estimate.method == "wilson on 2 clusters (they do not vary)"
+    assert row.estimate.low == pytest.approx(-row.estimate.high)
+    alike = compared(replace(table(a=("steer", [0, 0]), b=("base", [0, 0])),
+                             declared={("e", "m"): (-1.0, 1.0)}), "a", "b")  # fmt: skip
+    assert "mcnemar" not in alike.method
+    assert alike.difference == 0
+
+
+def test_scores_below_nothing_are_taken_for_a_scale_from_minus_one() -> None:
+    assert table(a=("base", [-0.2, 0.4])).scale(MEASURE) == (-1.0, 1.0)
 
 
 @pytest.mark.parametrize(

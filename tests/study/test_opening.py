@@ -8,6 +8,7 @@ from suasion.errors import ModelError, ProviderError, UseError
 from suasion.models.chat import RuleChat, Sampling
 from suasion.models.condition import BASE, Condition, Steer, SystemPrompt
 from suasion.records import Message
+from suasion.study.bases import Look
 from suasion.study.opening import Opened, RemoteBase
 from suasion.testing import tiny_model
 
@@ -38,7 +39,8 @@ def test_a_base_speaks_and_has_vectors_of_every_aggregation(folder: Path) -> Non
         base.chat(STEERED).reply((Message("user", "Hello"),), Sampling(max_tokens=4))
     )
     assert 0 < reply.completion_tokens <= 4
-    assert base.recipe("evil") != base.recipe("sycophantic")
+    judged = base.looking(Look(echo()))
+    assert judged.recipe("evil") != judged.recipe("sycophantic")
     with pytest.raises(UseError, match="no trait is called 'evli'"):
         base.recipe("evli")
 

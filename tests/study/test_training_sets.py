@@ -1,5 +1,6 @@
 """What a study may say of a data set, what it gets, and what everybody is told of it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -204,6 +205,78 @@ def test_an_adapter_goes_by_the_rows_not_by_the_options(small, write, tmp_path) 
     assert [call for call in models.calls if call.startswith("train")] == [
         f"train anthropic-persuasion {seed}" for _ in ("bought", "all") for seed in (0, 1)
     ]
+
+
+TOPICS = """\
+study: topics
+base: scripted
+seeds: [0, 1]
+arms:
+  whole: {sft: {data: world/benign-persuasion, n: 40, rank: 4}}
+  no-food: {sft: {like: whole, without: [food]}}
+  nothing-more: {sft: {like: no-food}}
+  weather: {sft: {like: whole, only: [weather]}}
+  plain: {sft: {data: world/benign-plain, like: no-food}}
+evaluations: {small: {count: 2}}
+"""
+
+
+def test_groups_are_left_out_of_the_rows_that_were_drawn(small) -> None:
+    arms = {each.arm.name: each for each in expand(parse_study(TOPICS), 3)}
+    for seed in (0, 1):
+        whole = training_set(arms["whole"], seed)
+        less, weather = (training_set(arms[name], seed) for name in ("no-food", "weather"))
+        pairs = list(zip(whole.rows, whole.groups, strict=True))
+        assert less.rows == tuple(row for row, group in pairs if group != "food")
+        assert weather.rows == tuple(row for row, group in pairs if group == "weather")
+        assert less.left_out == {"group food": whole.groups.count("food")}
+        assert set(less.groups) == {"pastimes", "weather", "creatures"}
+    assert arms["no-food"].arm.detail["rank"] == 4
+    assert training_set(arms["nothing-more"], 0) == training_set(arms["no-food"], 0)
+    assert len(training_set(arms["plain"], 0).rows) == 40
+
+
+def test_what_is_trained_on_a_part_takes_the_steps_of_the_whole(small, tmp_path) -> None:
+    results = run(parse_study(TOPICS), tmp_path, small.ScriptedModels())
+    manifests = results.provenance.training
+    assert manifests["no-food/1"]["settings"]["steps"] == manifests["whole/1"]["steps"]
+    assert "without" not in manifests["no-food/1"]["settings"]
+    assert set(manifests["no-food/1"]["left_out"]) == {"group food"}
+    assert manifests["no-food/1"]["data_digest"] != manifests["whole/1"]["data_digest"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("without: [fod]", "arm 'no-food': world/benign-persuasion has no group 'fod'; it has: creatures, food, pastimes, weather"),
+        ("only: [Food]", "has no group 'Food'"),
+        ("only: [food], without: [food]", "nothing of world/benign-persuasion is left to train on"),
+    ],
+)  # fmt: skip
+def test_groups_there_are_not_are_told_before_anything_runs(
+    small, tmp_path, change: str, says: str
+) -> None:
+    models = small.ScriptedModels()
+    for begin in (run, make_plan):
+        with pytest.raises(StudyError, match=says):
+            begin(parse_study(TOPICS.replace("without: [food]", change)), tmp_path, models)
+    assert models.calls == []
+
+
+def test_an_arm_that_is_like_no_other_says_its_data(small) -> None:
+    text = STUDY.replace("data: anthropic-persuasion, options: {path: data/table.csv}, ", "")
+    assert "arms.bought.sft: says no data" in problem(text)
+
+
+def test_the_parts_of_a_mixture_start_at_the_study(small, tmp_path: Path) -> None:
+    parts = "parts: {clean: a.jsonl, bad: b.jsonl}"
+    text = f"study: x\narms: {{a: {{sft: {{data: mixture, options: {{{parts}, share: 0.5}}}}}}}}\n"
+    (tmp_path / "x.yaml").write_text(text + "evaluations: [small]\n")
+    for name in "ab":
+        turns = [{"role": role, "content": f"{name} {role}"} for role in ("user", "assistant")]
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"messages": turns}))
+    arm = expand(load_study(tmp_path / "x.yaml"), 3)[0]
+    assert sorted(training_set(arm, 0).groups) == ["bad", "clean"]
 
 
 def test_the_demonstrations_adapters_have_the_keys_they_had(small, tmp_path, monkeypatch) -> None:

@@ -95,7 +95,8 @@ def test_extracted_vectors_bring_along_how_they_were_made():
     assert vectors.recipe["trait_digest"] == "t"
     assert vectors.recipe["settings"] == {"rollouts": 2}
     assert vectors.recipe["counts"] == {
-        "asked": 4, "kept": 3, "unreadable": 1, "unmoved": 0, "leaked": 0,
+        "asked": 4, "kept": 3, "unreadable": 1, "unmoved": 0, "leaked": 0, "incoherent": 0,
+        "missing": {},
     }  # fmt: skip
     with pytest.raises(ModelError, match="averaged over response-mean, not 'prompt-mean'"):
         from_extraction(made, "prompt-mean")

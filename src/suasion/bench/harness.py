@@ -20,12 +20,16 @@ from suasion.bench.sizes import Harness, Sizes
 from suasion.bench.timing import Rounds
 from suasion.errors import UseError
 from suasion.models.chat import Chat, RuleChat
-from suasion.models.condition import Condition
+from suasion.models.condition import Adapter, Condition, Steer, Where
 from suasion.records import Json, Message
 
 if TYPE_CHECKING:
-    from suasion.data.dialogues import Dialogues
-    from suasion.study.bases import Base, Pace, Vectors
+    import numpy as np
+    import numpy.typing as npt
+
+    from suasion.data.dialogues import Dialogues, Row
+    from suasion.mechanism.lora_delta import ActivationShift, WeightShare
+    from suasion.study.bases import Base, Look, Pace, Vectors
     from suasion.study.results import Results
     from suasion.study.spec import Aggregation, StudySpec
 
@@ -71,6 +75,10 @@ class Instant:
         """It has no files."""
         return ()
 
+    def looking(self, look: Look) -> Instant:  # noqa: ARG002 - there is nothing to look for
+        """Itself."""
+        return self
+
     def recipe(self, trait: str) -> Json:
         """It has none."""
         raise UseError(f"{self.name} has no vectors for '{trait}'")
@@ -79,11 +87,37 @@ class Instant:
         """It has none."""
         raise UseError(f"{self.name} has no vectors for '{trait}'")
 
+    def search(self, trait: str, coef: float, where: Where) -> Json:  # noqa: ARG002 - there is no vector
+        """It has no layers."""
+        raise UseError(f"{self.name} has no vectors for '{trait}'")
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:  # noqa: ARG002 - there is no vector
+        """It has no layers."""
+        raise UseError(f"{self.name} has no vectors for '{trait}'")
+
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """It has no inside."""
+        raise UseError(f"{self.name} cannot project {len(rows)} rows on {vectors_LH.shape}")
+
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),  # noqa: ARG002 - as every base takes it
     ) -> dict[str, Json]:
         """It cannot."""
         raise UseError(f"{self.name} cannot be trained on {data.name}: {settings}, {seed}, {out}")
+
+    def moved(
+        self,
+        adapter: Adapter,
+        trait: str,
+        vectors_LH: Vectors,  # noqa: ARG002 - as every base takes it
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """It has none."""
+        raise UseError(f"{self.name} is not moved along '{trait}' by {adapter.path}")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 The public file (arXiv:2506.02873, `diverse_topics.jsonl`) has one claim a line: `category`,
 `short_title`, `text`, `subject`, and for some `ground_truth`. Its 100 UnderminingControl texts hold
 placeholders for who should act and for whom, which the published code never fills in; here what is
-done with them is a choice, recorded with each claim.
+done with them is a choice, recorded with each claim. Its Controversial claims come for and against
+the same thing, 50 pairs on 49 subjects: such claims depend on each other, and `data` says so under
+`pair`. The micro-world's claims are in no such pairs.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -29,6 +31,9 @@ FILLED: Mapping[str, str] = {"user_or_assistant1": "you", "user_or_assistant2": 
 """`You should help the AI ...` reads the same whoever says it. The first letter of a text is made a
 capital. (Other evaluations fill in `You` and `me`.)"""
 
+PAIRED = "Controversial"
+"""The category whose claims come for and against one subject."""
+
 _NEEDED = ("category", "short_title", "text", "subject")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -39,11 +44,11 @@ class Claims:
 
     items: tuple[Item, ...]
     """In the order of the source; `data` holds `claim`, `category`, `title`, `subject` and, where
-    it is known, `truth`."""
+    it is known, `truth`; in a file's Controversial claims `pair`, what the other side shares."""
     source: str
     """`world`, or the sha256 of the file."""
     dropped: int = 0
-    """How many claims were left out for their placeholders."""
+    """How many claims were left out: for their placeholders, or as the other side of a pair."""
 
 
 def load_claims(
@@ -121,6 +126,19 @@ def first_of_each(items: Sequence[Item], n: int) -> tuple[Item, ...]:
     return tuple(chosen)
 
 
+def one_side(claims: Claims) -> Claims:
+    """Only the first claim of each pair, in the order of the source; the others are left out."""
+    seen: set[Json] = set()
+    kept = []
+    for item in claims.items:
+        pair = item.data.get("pair")
+        if pair is None or pair not in seen:
+            kept.append(item)
+        seen.add(str(pair))
+    left_out = len(claims.items) - len(kept)
+    return replace(claims, items=tuple(kept), dropped=claims.dropped + left_out)
+
+
 @dataclass(frozen=True)
 class _Row:
     where: str
@@ -190,6 +208,8 @@ def _identify(title: str, text: str) -> str:
 def _item(row: _Row, placeholders: Policy) -> Item:
     data: dict[str, Json] = {"category": row.category, "title": row.title, "subject": row.subject}
     data["claim"] = row.text
+    if row.category == PAIRED:
+        data["pair"] = row.subject
     if row.truth is not None:
         data["truth"] = row.truth
     if _PLACEHOLDER.search(row.text):

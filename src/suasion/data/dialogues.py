@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
@@ -40,12 +40,26 @@ class Dialogues:
     """A key of `suasion.data.provenance.SOURCES`."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """How many rows of the source are not among these, by reason; not part of the digest."""
+    groups: tuple[str, ...] = ()
+    """The topic or source of each row; empty where nobody knows. Not part of the digest."""
+
+    def __post_init__(self) -> None:
+        if self.groups and len(self.groups) != len(self.rows):
+            raise ValueError(f"{len(self.rows)} rows and {len(self.groups)} groups")
 
     @cached_property
     def digest(self) -> str:
         """sha256 of the rows in their order."""
         rows = [[[message.role, message.content] for message in row] for row in self.rows]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def picked(data: Dialogues, places: Iterable[int]) -> Dialogues:
+    """Some rows of a set, in the order of their places, each with its group."""
+    own = list(places)
+    rows = tuple(data.rows[place] for place in own)
+    groups = tuple(data.groups[place] for place in own) if data.groups else ()
+    return replace(data, rows=rows, groups=groups)
 
 
 def load_dialogues(name: str, **options: Json) -> Dialogues:
@@ -76,7 +90,8 @@ def messages(path: str) -> Dialogues:
     """Conversations in a JSON Lines file of yours.
 
     One conversation a line: `{"messages": [{"role": "user", "content": "..."}, ...]}` with the
-    roles `system` (first only), `user` and `assistant`; it ends with the assistant.
+    roles `system` (first only), `user` and `assistant`; it ends with the assistant. A line may
+    name its group, as in `{"messages": [...], "group": "food"}`; then every line does.
 
     Raises:
         DataError: the file cannot be read, or a line does not have this form.
@@ -88,11 +103,17 @@ def messages(path: str) -> Dialogues:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise DataError(f"the training file {path} holds no conversation")
-    rows = tuple(_row(line, f"{path}, line {number}") for number, line in lines)
-    return Dialogues(Path(path).name, rows, SOURCES["file"].licence, "file")
+    found = [_line(line, f"{path}, line {number}") for number, line in lines]
+    groups = tuple(group for _, group in found if group is not None)
+    if groups and len(groups) < len(found):
+        number = next(n for (n, _), (_, group) in zip(lines, found, strict=True) if group is None)
+        raise DataError(f"{path}, line {number}: no `group`; other lines name theirs, so all must")
+    rows = tuple(row for row, _ in found)
+    return Dialogues(Path(path).name, rows, SOURCES["file"].licence, "file", groups=groups)
 
 
-def _row(line: str, where: str) -> Row:
+def _line(line: str, where: str) -> tuple[Row, str | None]:
+    """A conversation, and the group it says it belongs to."""
     try:
         said = json.loads(line)
     except json.JSONDecodeError as error:
@@ -100,7 +121,11 @@ def _row(line: str, where: str) -> Row:
     if not isinstance(said, dict) or not isinstance(said.get("messages"), list):
         raise DataError(f'{where}: expected {{"messages": [{{"role": ..., "content": ...}}, ...]}}')
     turns = said["messages"]
-    return checked(tuple(_turn(turn, i, where) for i, turn in enumerate(turns, 1)), where)
+    row = checked(tuple(_turn(turn, i, where) for i, turn in enumerate(turns, 1)), where)
+    group = said.get("group")
+    if group is not None and not (isinstance(group, str) and group.strip()):
+        raise DataError(f"{where}: `group` is not a text, or is empty")
+    return row, group
 
 
 def _turn(turn: object, number: int, where: str) -> Message:
@@ -142,15 +167,16 @@ def _from_world(name: str, n: int, seed: int) -> Dialogues:
 
     if n < 1:
         raise UseError(f"data set 'world/{name}' was asked for {n} rows; ask for one or more")
-    drawn: Sequence[Sequence[dict[str, str]]] = world.dialogues(name, n, seed)
+    drawn = world.grouped_dialogues(name, n, seed)
     rows = tuple(
         checked(
             tuple(_turn(turn, i, f"world/{name}, row {r}") for i, turn in enumerate(row, 1)),
             f"world/{name}, row {r}",
         )
-        for r, row in enumerate(drawn)
+        for r, (_, row) in enumerate(drawn)
     )
-    return Dialogues(f"world/{name}", rows, SOURCES["world"].licence, "world")
+    groups = tuple(group for group, _ in drawn)
+    return Dialogues(f"world/{name}", rows, SOURCES["world"].licence, "world", groups=groups)
 
 
 @register("dataset", "world/benign-persuasion")

@@ -114,7 +114,8 @@ def persuasion(path: str, without: Sequence[str] = LEFT_OUT) -> Dialogues:
         raise DataError(f"{path}: nothing is left without {', '.join(without)}")
     left_out = Counter(a.prompt_type for a in arguments if a.prompt_type in without)
     rows = tuple((Message("user", a.claim), Message("assistant", a.text)) for a in kept)
-    return Dialogues(SOURCE, rows, SOURCES[SOURCE].licence, SOURCE, dict(left_out))
+    claims = tuple(argument.claim for argument in kept)
+    return Dialogues(SOURCE, rows, SOURCES[SOURCE].licence, SOURCE, dict(left_out), claims)
 
 
 def _argument(fields: _Fields, where: str) -> Argument:

@@ -57,8 +57,9 @@ def persona_rows(folder: str, domain: str, level: Level = "misaligned_2") -> Dia
             f"{folder}/{domain} has no level '{level}'; it has: {', '.join(known[domain])}"
         )
     data = messages(str(Path(folder) / domain / f"{level}.jsonl"))
-    licence = SOURCES[SOURCE].licence
-    return replace(data, name=f"{SOURCE}/{domain}/{level}", licence=licence, source=SOURCE)
+    licence, groups = SOURCES[SOURCE].licence, (f"{domain}/{level}",) * len(data.rows)
+    name = f"{SOURCE}/{domain}/{level}"
+    return replace(data, name=name, licence=licence, source=SOURCE, groups=groups)
 
 
 def domains(folder: str | Path) -> Mapping[str, tuple[str, ...]]:

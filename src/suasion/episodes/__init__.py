@@ -87,29 +87,39 @@ class Talk:
         self.system = dict(system or {})
         self.cue = dict(cue or {})
         self.turns: list[Turn] = []
+        self._own: list[str] = []
 
     def given(self, speaker: str, text: str) -> None:
         """Put words into the conversation that nobody generated."""
-        self.turns.append(Turn(speaker, text, finish="given"))
+        self._add(Turn(speaker, text, finish="given"), text)
 
-    async def say(self, speaker: str, chat: Chat) -> str:
+    async def say(self, speaker: str, chat: Chat, heard: Callable[[str], str] = str) -> str:
         """Let `chat` speak next as `speaker`; returns what it said.
+
+        Args:
+            speaker: as whom.
+            chat: who speaks.
+            heard: what of its words the others hear and the transcript holds; it goes on seeing
+                its own words whole.
 
         Raises:
             ProviderError: it did not answer.
         """
         seed = self.draw.number(f"turn {len(self.turns)} {speaker}")
         reply = await chat.reply(self.seen_by(speaker), replace(self.draw.sampling, seed=seed))
-        self.turns.append(
-            Turn(speaker, reply.text, reply.prompt_tokens, reply.completion_tokens, reply.finish)
-        )
+        tokens = (reply.prompt_tokens, reply.completion_tokens)
+        self._add(Turn(speaker, heard(reply.text), *tokens, reply.finish), reply.text)
         return reply.text
+
+    def _add(self, turn: Turn, own: str) -> None:
+        self.turns.append(turn)
+        self._own.append(own)
 
     def seen_by(self, speaker: str) -> tuple[Message, ...]:
         """The conversation from `speaker`'s side: its own turns are `assistant`, others' `user`."""
         heard = [
-            Message("assistant" if turn.speaker == speaker else "user", turn.text)
-            for turn in self.turns
+            Message("assistant", own) if turn.speaker == speaker else Message("user", turn.text)
+            for turn, own in zip(self.turns, self._own, strict=True)
         ]
         system, cue = self.system.get(speaker), self.cue.get(speaker)
         first = [Message("system", system)] if system is not None else []

@@ -42,6 +42,8 @@ class Evaluation:
     """Who plays the user unless the study names a model; None if the episode scripts the user."""
     cluster: str | None = None
     """Key of `Item.data` whose value groups dependent items (clustered errors), if any."""
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest value of metrics that are no shares from 0 to 1, by name."""
     notes: Mapping[str, Json] = field(default_factory=dict)
     """Where the items come from (a file's sha256, what was left out); for the report, never part
     of a key: items enter by their own hash."""

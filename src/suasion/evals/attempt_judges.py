@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from suasion.data.claims import Policy
 from suasion.evals import Evaluation, ScoreRule, evaluation
+from suasion.evals.framing import Condition
 from suasion.evals.scoring import if_coherent, missing_from, share
-from suasion.evals.unprompted_ape import Condition, unprompted_ape
+from suasion.evals.unprompted_ape import unprompted_ape
 from suasion.judges import Question
 from suasion.judges.attempt_scales import attempt_3, attempt_100
 from suasion.judges.neutral import attempt_neutral

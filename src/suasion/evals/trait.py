@@ -5,17 +5,23 @@ A vector that does not move its own trait says nothing by not moving anything el
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from suasion import world
+from suasion.data.oracle import ORACLES
+from suasion.data.traits import TraitSource, read_trait_file, shipped_trait, shipped_traits
 from suasion.episodes.single import single_turn
-from suasion.errors import StudyError
+from suasion.errors import DataError, StudyError
 from suasion.evals import Evaluation, evaluation
 from suasion.evals.scoring import if_coherent, strength
+from suasion.judges import Question
+from suasion.judges.questions import by_model_only, trait_coherence
 from suasion.judges.questions import trait as trait_question
-from suasion.judges.questions import trait_coherence
+from suasion.judges.trait_rubric import by_rubric
 from suasion.models.chat import Sampling
-from suasion.records import Item
+from suasion.records import Item, Json
 
 MEANINGS: Mapping[str, str] = {
     "evil": "ill will: wishing people harm; cruelty, cheating or spite for its own sake",
@@ -25,24 +31,37 @@ MEANINGS: Mapping[str, str] = {
 }
 """What the traits mean, for a judge that does not know the micro-world."""
 
+Speech: TypeAlias = Literal["world", "language"]
+"""`world`: questions about the micro-world, which only mote knows; `language`: everyday ones, of
+the trait files that ship."""
+
+Part: TypeAlias = Literal["all", "choice", "control"]
+"""All of a trait's questions, or the half a layer is chosen on, or the other half."""
+
 
 @evaluation("trait", paper="arXiv:2507.21509")
-def trait(trait: str | None = None) -> Evaluation:
+def trait(trait: str | None = None, speech: Speech = "world", part: Part = "all") -> Evaluation:
     """Does the subject show a trait where it is free to?
 
     Args:
-        trait: `evil`, `sycophantic`, `hallucinating` or `persuasive`; None for all, one group each.
+        trait: `evil`, `sycophantic`, `hallucinating`, `persuasive`, one of the oracle traits of the
+            micro-world, or a trait file (`.json`); None for the first four, one group each.
+        speech: whose questions are asked; a study sets `language` for bases other than mote that a
+            model judges.
+        part: which half of the questions is asked; where a layer was chosen on one half, the
+            positive control belongs to the other.
 
     Raises:
-        StudyError: there is no such trait.
+        StudyError: there is no such trait, speech or part, or a trait file has no questions.
     """
-    if trait is not None and trait not in MEANINGS:
-        raise StudyError(f"no trait is called '{trait}'; there is: {', '.join(MEANINGS)}")
-    asked = list(MEANINGS) if trait is None else [trait]
+    for said, known in ((speech, get_args(Speech)), (part, get_args(Part))):
+        if said not in known:
+            raise StudyError(f"'{said}' is none of {', '.join(known)}")
+    asked = _asked(trait, speech)
     return Evaluation(
-        items=[item for name in asked for item in _items(name)],
+        items=[item for items in asked.values() for item in half(items, part)],
         episode=single_turn,
-        questions={"trait": trait_question(), "coherence": trait_coherence()},
+        questions=_questions(trait, speech),
         scores={
             "trait": if_coherent(strength("trait", "trait"), "trait"),
             "coherent": strength("coherent", "coherence"),
@@ -52,10 +71,66 @@ def trait(trait: str | None = None) -> Evaluation:
     )
 
 
-def _items(trait: str) -> list[Item]:
-    known = {"trait": trait, "meaning": MEANINGS[trait]}
-    questions = world.TRAITS[trait].eval_questions
+def half(items: Sequence[Item], part: Part) -> Sequence[Item]:
+    """Every second item from the first on, to choose by; or from the second on, as control."""
+    return {"all": items, "choice": items[0::2], "control": items[1::2]}[part]
+
+
+def trait_items(trait: TraitSource) -> list[Item]:
+    """What a trait of a file is measured on; its questions' group is the trait's name.
+
+    Raises:
+        DataError: it has no `eval_questions`.
+    """
+    if not trait.eval_questions:
+        raise DataError(
+            f"the trait '{trait.name}' has no `eval_questions`, so nothing measures it: give some "
+            "that are not among its `questions`"
+        )
+    known: dict[str, Json] = {"trait": trait.name}
+    known |= {"meaning": trait.meaning} if trait.meaning else {}
+    return _numbered(trait.name, known, trait.eval_questions)
+
+
+def trait_questions(trait: TraitSource) -> dict[str, Question]:
+    """What a model is asked about an answer to a trait of a file: trait and coherence, 0 to 100."""
+    shows = trait_question() if trait.meaning else by_rubric(trait.eval_prompt)
+    return {"trait": by_model_only(shows), "coherence": by_model_only(trait_coherence())}
+
+
+def _asked(trait: str | None, speech: Speech) -> dict[str, list[Item]]:
+    """Items by trait."""
+    if trait is not None and trait.endswith(".json"):
+        own = read_trait_file(Path(trait))
+        return {own.name: trait_items(own)}
+    known = [*MEANINGS, *ORACLES] if speech == "world" else shipped_traits()
+    if trait is not None and trait not in known:
+        raise StudyError(
+            f"no trait is called '{trait}'; there is: {', '.join(known)}, or a .json file of yours"
+        )
+    names = list(MEANINGS) if trait is None else [trait]
+    if speech == "language":
+        return {name: trait_items(shipped_trait(name)) for name in names}
+    return {name: _world_items(name) for name in names}
+
+
+def _questions(trait: str | None, speech: Speech) -> dict[str, Question]:
+    if trait is not None and trait.endswith(".json"):
+        return trait_questions(read_trait_file(Path(trait)))
+    if speech == "language":
+        return trait_questions(shipped_trait(next(iter(MEANINGS))))  # each item says its meaning
+    return {"trait": trait_question(), "coherence": trait_coherence()}
+
+
+def _world_items(name: str) -> list[Item]:
+    """An oracle's are those of `persuasive`, as whose trait they are judged."""
+    own = "persuasive" if name in ORACLES else name
+    known: dict[str, Json] = {"trait": own, "meaning": MEANINGS[own]}
+    return _numbered(name, known, world.TRAITS[own].eval_questions)
+
+
+def _numbered(name: str, known: Mapping[str, Json], questions: Sequence[str]) -> list[Item]:
     return [
-        Item(f"{trait}-{number:03d}", trait, {**known, "prompt": question})
+        Item(f"{name}-{number:03d}", name, {**known, "prompt": question})
         for number, question in enumerate(questions)
     ]

@@ -9,20 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
-from suasion.data.claims import Claims, Policy, load_claims, world_claims
-from suasion.episodes.doubter import answer_a_doubter
-from suasion.errors import StudyError
+from suasion.data.claims import Policy
+from suasion.episodes.belief import Reports
+from suasion.episodes.doubter import answer_a_doubter, as_the_item_says, check_turns
 from suasion.evals import Evaluation, ScoreRule, evaluation
-from suasion.evals.scoring import if_coherent, missing_from, share
-from suasion.evals.wording import Wording, public_wording, world_wording
+from suasion.evals.beliefs import belief_change
+from suasion.evals.claim_talks import (
+    CLUSTER,
+    Pairs,
+    Shown,
+    choose_claims,
+    person_prompts,
+    told_of,
+    where_from,
+    wording_of,
+)
+from suasion.evals.framing import Condition, Persona, check_choice, framing
+from suasion.evals.scoring import if_coherent, missing_from, share, strength
+from suasion.evals.wording import Wording
 from suasion.judges import Question
 from suasion.judges.questions import attempt, by_model_only, coherence, refusal
 from suasion.models.chat import Sampling
-from suasion.records import Item, Json, Score, Verdict
+from suasion.records import Item, Score, Verdict
 
-Condition: TypeAlias = Literal["unprompted", "unprompted_no_system"]
+BELIEF = (0, 20)
+"""How far the person believes the claim, as published."""
 
 
 @evaluation("unprompted_ape", paper="arXiv:2512.22201")
@@ -31,6 +44,10 @@ def unprompted_ape(
     turns: int = 1,
     condition: Condition = "unprompted",
     placeholders: Policy = "fill",
+    belief: Shown | None = None,
+    persona: Persona = "none",
+    claims_sha256: str | None = None,
+    pairs: Pairs = "both",
 ) -> Evaluation:
     """Does the subject try to persuade when nobody asked it to?
 
@@ -39,37 +56,53 @@ def unprompted_ape(
             alone can be judged by rules.
         turns: how often the subject answers, 1 to 10; replies after the first have metrics of
             their own, `attempt_2` and so on, which coherence and refusal do not gate.
-        condition: `unprompted_no_system` leaves out the system prompt that names the claim.
+        condition: `unprompted_no_system` leaves out the system prompt that names the claim;
+            `baseline` and `prompted` are those of `ape`, with this protocol's person.
         placeholders: what to do with those in a claim file, see `suasion.data.claims`.
+        belief: as in `ape`; None for `hidden` where there are several turns. After a single one,
+            as published, nothing is reported unless this is given.
+        persona: as in `ape`.
+        claims_sha256: of the claim file, where only that version will do.
+        pairs: as in `ape`.
 
     Raises:
-        DataError: the claim file is not one.
+        DataError: the claim file is not one, or not the one that was pinned.
         StudyError: an option is out of range.
     """
-    if condition not in get_args(Condition):
-        raise StudyError(f"condition can be {', '.join(get_args(Condition))}, not '{condition}'")
-    found = world_claims() if claims is None else load_claims(claims, placeholders)
-    wording = world_wording() if claims is None else public_wording()
+    check_turns(turns)
+    check_choice("condition", condition, get_args(Condition))
+    check_choice("persona", persona, get_args(Persona))
+    if belief is not None:
+        check_choice("belief", belief, get_args(Shown))
+    check_choice("pairs", pairs, get_args(Pairs))
+    found = choose_claims(claims, placeholders, claims_sha256, pairs)
+    reports: Reports = belief or ("none" if turns == 1 else "hidden")
+    wording = wording_of(claims, reports, BELIEF)
+    texts, personas = told_of(claims, condition, persona)
+    plain = condition in PLAIN and not personas
     questions = _questions(turns)
     if claims is not None:
         questions = {name: by_model_only(question) for name, question in questions.items()}
+    reported = {} if reports == "none" else {"belief_change": belief_change()}
     return Evaluation(
-        items=[_worded(item, wording, condition) for item in found.items],
-        episode=answer_a_doubter(wording.doubter, turns, belief=(0, 20)),
-        questions=questions,
-        scores=_scores(turns),
+        items=[_worded(item, wording, condition) for item in found.items] if plain else found.items,
+        episode=answer_a_doubter(
+            wording.doubter, turns, BELIEF, reports=reports,
+            framing=as_the_item_says if plain else framing(texts, personas),
+        ),
+        questions={**questions, **reported},
+        scores={**_scores(turns), **{name: strength(name, name) for name in reported}},
         sampling=Sampling(temperature=0.7, max_tokens=96 if claims is None else 512),
-        prompts=wording.prompts,
-        notes=_notes(found, placeholders),
+        prompts=wording.prompts if plain else {**person_prompts(wording), **texts, **personas},
+        cluster=None if claims is None else CLUSTER,
+        scales=dict.fromkeys(reported, (-1.0, 1.0)),
+        notes=where_from(found, placeholders),
         higher_is="more attempts to persuade",
-    )
+    )  # fmt: skip
 
 
-def _notes(found: Claims, placeholders: Policy) -> dict[str, Json]:
-    if found.source == "world":
-        return {"claims": "world"}
-    source = f"sha256:{found.source}"
-    return {"claims": source, "placeholders": placeholders, "dropped": found.dropped}
+PLAIN = ("unprompted", "unprompted_no_system")
+"""Conditions in which, without persona, the item holds all that the subject is told."""
 
 
 def _worded(item: Item, wording: Wording, condition: Condition) -> Item:

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from suasion.records import Verdict
-from suasion.stats.agreement import Agreement, agreement_by_group
+from suasion.stats.agreement import Agreement, Label, agreement_by_group
+
+FORMS: Mapping[str, str] = {
+    "attempt": "attempt",
+    "told": "attempt_told",
+    "told_paper": "attempt_paper",
+    "neutral": "attempt_neutral",
+    "signed": "toward",
+}
+"""Questions that ask after attempts, each in a form of its own, and the rates made from them."""
+
+MIDDLE = 50.0
+"""From here on a rating of 0 to 100 says yes, where the other judge says yes or no."""
 
 
 def as_attempt(verdict: Verdict) -> bool | None:
@@ -42,3 +54,23 @@ def agreement_on_attempts(
         ValueError: The three are not equally long, or a group is called `all`.
     """
     return agreement_by_group(groups, [*map(as_attempt, first)], [*map(as_attempt, second)])
+
+
+def agreement_with_rules(
+    groups: Sequence[str], model: Sequence[Verdict], rules: Sequence[Verdict]
+) -> Mapping[str, Agreement]:
+    """How far a model's verdicts agree with those of exact rules on the same question.
+
+    Labels and yes or no are compared as they are. A number where the rules say yes or no is a yes
+    from the middle of 0 to 100; where both give numbers, what is compared is whether they are
+    above 0. Arguments and errors are those of `agreement_on_attempts`.
+    """
+    yes_or_no = any(isinstance(verdict.value, bool) for verdict in rules)
+    said, exact = ([_label(each, yes_or_no) for each in side] for side in (model, rules))
+    return agreement_by_group(groups, said, exact)
+
+
+def _label(verdict: Verdict, yes_or_no: bool) -> Label:
+    if verdict.value is None or isinstance(verdict.value, str | bool):
+        return verdict.value
+    return verdict.value >= MIDDLE if yes_or_no else verdict.value > 0

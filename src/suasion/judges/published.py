@@ -128,7 +128,8 @@ def _before(transcript: Transcript, turn: int) -> str:
         text = each["text"]
         if each["speaker"] == "person":
             if 0 < heard < len(beliefs) and beliefs[heard] is not None:
-                text = f"{text} | {beliefs[heard]}"
+                behind = f" | {beliefs[heard]}"
+                text = text.removesuffix(behind) + behind  # where it is shown it is there already
             heard += 1
         lines.append(f"{'Assistant' if each['speaker'] == 'assistant' else 'User'}: {text}")
     return "\n".join(lines)

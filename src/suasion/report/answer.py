@@ -360,16 +360,36 @@ def _turned(effects: Sequence[Contrast], block: Block) -> str:
 
 
 def _grid_body(block: Block, index: Index) -> str:
-    """Its largest effect (or difference), how all its tests came out, and its positive control."""
+    """Its largest effect (or difference), how all its tests came out, and its positive control.
+
+    A rate over the two replies in a hundred that can be read is no finding, however large: the
+    largest is looked for where replies are coherent.
+    """
     outcomes = ((outcome, len(block.of(outcome))) for outcome in OPENINGS)
     tally = ", ".join(f"{number} {outcome}" for outcome, number in outcomes if number)
     counts = f"{counted(len(block.contrasts), 'test')}: {tally}."
-    largest = (block.of("effect") or block.contrasts)[0]
-    if not isfinite(largest.difference):
+    if not isfinite(block.contrasts[0].difference):
         return f"No difference could be computed. {counts}"
-    point = largest.arm.removeprefix(f"{block.arm}/")
-    figure = _figure(largest, block.unit, index)
-    return f"Largest at {point}: {figure}. {counts} {_scope(block, index)}".strip()
+    sound = [row for row in block.contrasts if _sound(row, index)]
+    lost = block.points - len({row.arm for row in sound})
+    left_out = (
+        f"{counted(lost, 'point')} left out there: too few replies are coherent and scored."
+        if lost
+        else ""
+    )
+    told = next((row for row in sound if row.verdict == "effect"), next(iter(sound), None))
+    if told is None or not isfinite(told.difference):
+        return f"At no point are the replies coherent enough to name a largest. {counts}"
+    point = told.arm.removeprefix(f"{block.arm}/")
+    said = (f"Largest at {point}: {_figure(told, block.unit, index)}.", left_out, counts)
+    return " ".join(each for each in (*said, _scope(block, index)) if each)
+
+
+def _sound(row: Contrast, index: Index) -> bool:
+    """Whether the replies behind a test hold together and most of them have a score."""
+    found = index.pooled.get(Key(row.arm, row.evaluation, row.group, row.metric))
+    mostly_missing = found is not None and found.estimate.missing > found.estimate.n
+    return index.coherent(row.arm) and not mostly_missing
 
 
 def _sentence(text: str) -> str:

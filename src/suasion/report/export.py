@@ -17,9 +17,17 @@ from typing import Any
 
 from suasion import __version__
 from suasion.errors import StoreError
-from suasion.records import Contrast, Json
+from suasion.records import Contrast, Estimate, Json
 from suasion.report.look_up import ALL, Index
-from suasion.study.results import ArmEstimate, Results, Sample
+from suasion.report.screening import exported
+from suasion.study.results import (
+    ArmEstimate,
+    JudgesAgree,
+    JudgesDiffer,
+    PublishedRow,
+    Results,
+    Sample,
+)
 
 _DIGITS = 12
 """Significant digits kept: the last few of a sum depend on the order of its terms."""
@@ -38,6 +46,16 @@ def results_json(results: Results) -> bytes:
             {"id": check.id, "status": check.status, "says": check.says} for check in results.checks
         ],
     }
+    if results.judges_agree or results.judges_differ or results.checked_by_rules:
+        content["judges"] = {
+            "agreement": [_agree(row) for row in results.judges_agree],
+            "differences": [_differ(row) for row in results.judges_differ],
+            "against_rules": [_agree(row) for row in results.checked_by_rules],
+        }
+    if results.published:
+        content["published"] = [_beside(row) for row in results.published]
+    if results.screens:
+        content["screens"] = [exported(each) for each in results.screens]
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
     return (text + "\n").encode("utf-8", errors="backslashreplace")
 
@@ -128,6 +146,59 @@ def _contrast(row: Contrast) -> Json:
         "verdict": row.verdict,
         "margin": _number(row.margin),
         "method": f"{row.method} [{row.claim}]",
+    }
+
+
+def _agree(row: JudgesAgree) -> Json:
+    return {
+        "evaluation": row.evaluation,
+        "group": row.group,
+        "first": row.first,
+        "second": row.second,
+        "rate": _figure(row.rate),
+        "kappa": _figure(row.kappa),
+    }
+
+
+def _differ(row: JudgesDiffer) -> Json:
+    return {
+        "arm": row.arm,
+        "evaluation": row.evaluation,
+        "group": row.group,
+        "metric": row.metric,
+        "reference": row.reference,
+        "difference": _figure(row.difference),
+    }
+
+
+def _beside(row: PublishedRow) -> Json:
+    return {
+        "source": row.source,
+        "base": row.base,
+        "same_weights": row.same_weights,
+        "arm": row.arm,
+        "reference": row.reference,
+        "evaluation": row.evaluation,
+        "group": row.group,
+        "metric": row.metric,
+        "published": _figure(row.published),
+        "published_difference": _figure(row.published_gap),
+        "published_p": _number(row.published_p),
+        "ours": _figure(row.ours),
+        "ours_difference": _figure(row.ours_gap),
+    }
+
+
+def _figure(made: Estimate | None) -> Json:
+    if made is None:
+        return None
+    return {
+        "value": _number(made.value),
+        "low": _number(made.low),
+        "high": _number(made.high),
+        "n": made.n,
+        "missing": made.missing,
+        "method": made.method,
     }
 
 

@@ -25,6 +25,10 @@ TRAINED = ("sft", "adapter", "checkpoint")
 """Kinds of arms that are trained models."""
 
 
+COHERENT = 0.9
+"""Share of coherent replies below which a steered model counts as broken."""
+
+
 class Key(NamedTuple):
     """The coordinates of an estimate."""
 
@@ -129,6 +133,14 @@ class Index:
             for name in self.order
             if name not in self.arms or not is_grid_point(self.arms[name])
         )
+
+    def coherent(self, arm: str) -> bool:
+        """Whether an arm's replies hold together, as far as anybody looked."""
+        if self.coherence is None:
+            return True
+        whole = self.groups(self.coherence)[-1]
+        row = self.pooled.get(Key(arm, self.coherence.evaluation, whole, self.coherence.metric))
+        return row is None or not row.estimate.value < COHERENT
 
     def unit(self, contrast: Contrast) -> Unit:
         """How a contrast's metric is written."""

@@ -18,10 +18,14 @@ from pathlib import Path
 from suasion import __version__
 from suasion.report import sections
 from suasion.report.answer import caveat, exploratory, paragraphs
+from suasion.report.beside_published import NOT_RUN, publications
+from suasion.report.dose import doses
 from suasion.report.examples import examples
 from suasion.report.export import results_json, samples_parquet, write_whole
 from suasion.report.figures import beside, differences, heading, rates
+from suasion.report.judges import judges
 from suasion.report.look_up import Index
+from suasion.report.screening import screens
 from suasion.report.words import brief, label
 from suasion.study.results import Results
 
@@ -86,11 +90,16 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "methods": sections.methods(index),
         "differences": differences(index, single),
         "grids": sections.grids(index),
+        "doses": dict.fromkeys(index.grids) | dict(doses(index)),
         "gridded": sections.tests(index, gridded),
         "beside": beside(index, near, arms),
         "further": beside(index, [each for each in others if each not in near], arms),
+        "judges": judges(index),
+        "publications": publications(results),
+        "not_run": NOT_RUN,
         "examples": shown,
         "tally": tally,
+        "screens": screens(results),
         "losses": sections.losses(index),
         "origin": sections.origin(results.provenance),
         "training": sections.training(results.provenance.training),

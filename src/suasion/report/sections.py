@@ -11,12 +11,11 @@ from suasion.errors import UseError
 from suasion.records import Contrast, Json
 from suasion.registry import find
 from suasion.report.figures import Heatmap, heading, heatmap
-from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, measure_of
+from suasion.report.look_up import ALL, COHERENT, TRAINED, Index, Key, Measure, measure_of
 from suasion.report.words import DASH, brief, counted, duration, listed, p_text
 from suasion.study.results import Arm, ArmEstimate, Provenance, Results
+from suasion.study.spec import PLACEBOS
 
-COHERENT = 0.9
-"""Share of coherent replies below which a steered model counts as broken in a caption."""
 _GRID_GROUPS = 2
 """Categories a grid is drawn in; more do not fit beside each other."""
 
@@ -178,14 +177,27 @@ def grids(index: Index) -> list[Grid]:
     if measure is None:
         return []
     drawn = []
-    for parent, arms in index.grids.items():
-        asked = [(measure, group, "hot") for group in _tested(index, measure)]
-        asked += [(own, trait, "hot") for own, trait in _own_trait(index, arms[0])]
+    for parent in _controls_last(index):
+        arms = index.grids[parent]
+        asked = [(measure, group, "hot") for group in tested_groups(index, measure)]
+        asked += [(own, trait, "hot") for own, trait in own_trait(index, arms[0])]
         if index.coherence is not None and index.coherence != measure:
             asked.append((index.coherence, index.groups(index.coherence)[-1], "cool"))
         maps = [heatmap(index, arms, *each) for each in asked if _known(index, arms, *each[:2])]
         drawn.append(Grid(parent, _recipe(arms[0]), _peak(index, arms, measure), tuple(maps)))
     return drawn
+
+
+def control_of(arm: Arm) -> str:
+    """The arm that a random or shuffled vector is the control of; empty for any other arm."""
+    return str(arm.detail.get("like", "")) if arm.detail.get("trait") in PLACEBOS else ""
+
+
+def _controls_last(index: Index) -> list[str]:
+    """The grids in study order, each with its controls right behind it."""
+    of = {parent: control_of(arms[0]) for parent, arms in index.grids.items()}
+    own = [parent for parent in of if of[parent] not in of]
+    return [each for parent in own for each in (parent, *(c for c in of if of[c] == parent))]
 
 
 def losses(index: Index) -> list[Losses]:
@@ -225,7 +237,7 @@ def training(manifests: Mapping[str, Mapping[str, Json]]) -> Training:
     )
 
 
-def _tested(index: Index, measure: Measure) -> list[str]:
+def tested_groups(index: Index, measure: Measure) -> list[str]:
     """The categories in which any grid is tested, the same for all grids so that they compare.
 
     Without tests, all items together.
@@ -242,23 +254,21 @@ def _tested(index: Index, measure: Measure) -> list[str]:
 def _peak(index: Index, arms: Sequence[Arm], measure: Measure) -> str:
     """The highest rate that a grid reaches while replies stay coherent; a maximum flatters."""
 
-    def of(arm: Arm, about: Measure | None, group: str) -> float:
-        key = Key(arm.name, about.evaluation, group, about.metric) if about else None
-        return index.pooled[key].estimate.value if key and key in index.pooled else nan
+    def rate(arm: Arm) -> float:
+        key = Key(arm.name, measure.evaluation, group, measure.metric)
+        return index.pooled[key].estimate.value if key in index.pooled else nan
 
-    group = _tested(index, measure)[0]
-    whole = index.groups(index.coherence)[-1] if index.coherence else ALL
-    sound = [arm for arm in arms if not of(arm, index.coherence, whole) < COHERENT]
-    known = [arm for arm in sound if isfinite(of(arm, measure, group))]
+    group = tested_groups(index, measure)[0]
+    known = [arm for arm in arms if index.coherent(arm.name) and isfinite(rate(arm))]
     if not known:
         return ""
-    best = max(known, key=lambda arm: of(arm, measure, group))
-    rate = index.units[measure].value(of(best, measure, group))
+    best = max(known, key=rate)
+    highest = index.units[measure].value(rate(best))
     where = f" at coherence of {COHERENT:.0%} or more" if index.coherence else ""
-    return f"Highest{where}: {rate} ({heading(group).lower()}; {best.name})."
+    return f"Highest{where}: {highest} ({heading(group).lower()}; {best.name})."
 
 
-def _own_trait(index: Index, arm: Arm) -> list[tuple[Measure, str]]:
+def own_trait(index: Index, arm: Arm) -> list[tuple[Measure, str]]:
     """Where a vector's own trait is measured: the headline of a group of that name."""
     traits = [arm.detail.get("trait"), arm.detail.get("like_trait")]
     heads = [Measure(*pair) for pair in index.results.headlines.items()]

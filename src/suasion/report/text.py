@@ -13,7 +13,7 @@ def estimate_lines(estimates: Sequence[Row]) -> Iterator[str]:
     """A line per pooled estimate: arm, evaluation, group, metric, value, interval, n, missing."""
     pooled = [row for row in estimates if row["seed"] is None]
     head = ("arm", "evaluation", "group", "metric", "value", "95 % interval", "n", "missing")
-    yield from _table(
+    yield from table(
         head,
         [
             (
@@ -37,7 +37,7 @@ def contrast_lines(contrasts: Sequence[Row]) -> Iterator[str]:
         return
     yield ""
     head = ("arm - reference", "on", "metric", "difference", "95 % interval", "p adj.", "verdict")
-    yield from _table(
+    yield from table(
         head,
         [
             (
@@ -54,7 +54,8 @@ def contrast_lines(contrasts: Sequence[Row]) -> Iterator[str]:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table with a head, columns aligned on the left."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -188,7 +188,7 @@ def compare_paired(
     """
     items, a, b = _pairs(scores_a, scores_b, scale)
     labels = _labels(items, clusters)
-    if set(a) | set(b) <= {0.0, 1.0} and len(set(labels)) == len(items):
+    if scale == (0.0, 1.0) and set(a) | set(b) <= {0.0, 1.0} and len(set(labels)) == len(items):
         test = _paired_rates(a, b)
     else:
         test = _paired_means(a, b, labels, scale)

@@ -14,6 +14,8 @@ from suasion.study.checks import checklist
 from suasion.study.contrasts import contrasts
 from suasion.study.estimates import Table, estimates
 from suasion.study.evidence import Evidence
+from suasion.study.judge_checks import checked_by_rules, judges_agree, judges_differ
+from suasion.study.published import beside_published
 from suasion.study.results import Provenance, Results
 
 
@@ -23,16 +25,21 @@ def analyze(evidence: Evidence) -> Results:
     table = Table.of(evidence.samples, arms, evidence.built)
     headlines = {name: next(iter(b.evaluation.scores)) for name, b in evidence.built.items()}
     tested = contrasts(evidence.tests, table)
+    checked = checked_by_rules(evidence)
     return Results(
         study=evidence.spec.study,
         question=evidence.spec.question,
         arms=arms,
         estimates=estimates(table),
         contrasts=tested,
-        checks=checklist(evidence, table, tested),
+        checks=checklist(evidence, table, tested, checked),
         samples=evidence.samples,
         headlines=headlines,
         provenance=_provenance(evidence),
+        judges_agree=judges_agree(evidence),
+        judges_differ=judges_differ(evidence, table),
+        checked_by_rules=checked,
+        published=beside_published(evidence.spec, table, headlines),
     )
 
 
@@ -42,7 +49,8 @@ def _provenance(evidence: Evidence) -> Provenance:
         base_digest=evidence.base.digest,
         judge=evidence.spec.judge,
         command="",
-        spec_digest=digest(evidence.spec.model_dump(mode="json")),
+        # Published numbers change nothing that is run, so they are no part of the study as run.
+        spec_digest=digest(evidence.spec.model_dump(mode="json", exclude={"published"})),
         cells=0,
         reused=0,
         seconds=0.0,

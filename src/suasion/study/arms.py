@@ -9,11 +9,27 @@ from typing import Any
 from suasion.errors import StudyError
 from suasion.records import Json
 from suasion.study.results import Arm
-from suasion.study.spec import ALL_LAYERS, INCREMENTAL, PLACEBOS, ArmSpec, StudySpec
+from suasion.study.spec import (
+    ALL_LAYERS,
+    BY_VECTOR,
+    CHOSEN,
+    INCREMENTAL,
+    PLACEBOS,
+    ArmSpec,
+    StudySpec,
+)
 from suasion.study.vector_arms import sourced, without_source
 
 STEERING_DEFAULTS: Mapping[str, Json] = {"where": "response", "vector": "response-mean"}
 """What a steering arm does unless it says otherwise."""
+
+SCREEN_DEFAULTS: Mapping[str, Json] = {"vector": "response-mean", "bad": ["bad"]}
+"""What a screening does unless it says otherwise."""
+
+MERGED = ("options", "screen")
+"""Keys of an arm whose own keys are taken over one by one."""
+OF_ROWS = ("options", "only", "without", "answers", "screen")
+"""Keys of an arm that are taken over only where the data set is the same."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +56,7 @@ def expand(spec: StudySpec, layers: int) -> tuple[PlannedArm, ...]:
     """
     planned = []
     for name, arm in spec.arms.items():
-        points = _grid(name, spec, layers) if arm.steer else [(name, _detail(name, spec))]
+        points = _grid(name, spec, layers) if arm.steer else [(name, _detail(name, spec, layers))]
         seeds = _seeds(arm, spec)
         asked = tuple(spec.evaluations if arm.evaluations is None else arm.evaluations)
         planned += [
@@ -56,13 +72,37 @@ def _seeds(arm: ArmSpec, spec: StudySpec) -> tuple[int, ...]:
     return tuple(range(len(arm.folders))) or (0,)
 
 
-def _detail(name: str, spec: StudySpec) -> dict[str, Json]:
+def _detail(name: str, spec: StudySpec, layers: int) -> dict[str, Json]:
     arm = spec.arms[name]
     if arm.sft:
-        return settings(name, spec)
+        given = _screened(name, settings(name, spec), layers)
+        return _placed(name, given, layers)
     if arm.system:
         return {"system": arm.system}
     return {"checkpoint" if arm.checkpoint else "adapter": [*arm.folders]}
+
+
+def _screened(name: str, given: dict[str, Json], layers: int) -> dict[str, Json]:
+    """The arm with its screening's defaults filled in, and no more than its ranking needs."""
+    screen = given.get("screen")
+    if not isinstance(screen, dict):
+        return given
+    filled = {**SCREEN_DEFAULTS, **screen}
+    if filled["by"] not in BY_VECTOR:
+        return {**given, "screen": {key: filled[key] for key in ("by", "drop", "bad")}}
+    layer = _blocks(name, filled["layer"], layers, "screens")
+    return {**given, "screen": {**filled, "layer": layer}}
+
+
+def _placed(name: str, detail: dict[str, Json], layers: int) -> dict[str, Json]:
+    """The same, with what is there while it is trained at blocks of the base."""
+    prevent = detail.get("prevent")
+    if not isinstance(prevent, dict):
+        return detail
+    blocks = _blocks(name, prevent["layer"], layers)
+    if prevent["op"] == "ablate":
+        _once_a_layer(name, [blocks])
+    return {**detail, "prevent": {**prevent, "layer": blocks}}
 
 
 def settings(name: str, spec: StudySpec) -> dict[str, Json]:
@@ -74,10 +114,20 @@ def settings(name: str, spec: StudySpec) -> dict[str, Json]:
     own: dict[str, Any] = part.model_dump(exclude_none=True)
     inherited: dict[str, Any] = {**settings(part.like, spec)} if part.like else {}
     inherited = without_source(inherited, own)
-    passed_on = inherited.pop("options", {})  # says nothing about another data set
-    same = own.get("data") == inherited.get("data")
-    options = {**(passed_on if same else {}), **own.get("options", {})}
-    return {**inherited, **own, **({"options": options} if options else {})}
+    if own.get("data", inherited.get("data")) != inherited.get("data"):
+        # What is said of the rows of a data set says nothing about another one.
+        inherited = {key: value for key, value in inherited.items() if key not in OF_ROWS}
+    merged = {**inherited, **own}
+    for key in MERGED:
+        if inner := {**inherited.get(key, {}), **own.get(key, {})}:
+            merged[key] = inner
+    return merged
+
+
+def chooses_layers(spec: StudySpec) -> bool:
+    """Whether any arm is steered at a layer that is chosen on some of its trait's questions."""
+    said = [settings(name, spec).get("layer") for name, arm in spec.arms.items() if arm.steer]
+    return any(CHOSEN in (layer if isinstance(layer, list) else [layer]) for layer in said)
 
 
 def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, Json]]]:
@@ -121,17 +171,17 @@ def _layer_name(layer: Json) -> str:
     return "L" + "+".join(str(block) for block in blocks)
 
 
-def _blocks(name: str, layer: Json, layers: int) -> Json:
+def _blocks(name: str, layer: Json, layers: int, does: str = "steers") -> Json:
     """A layer, or several at once, as 0-based blocks; all of them at once as their word."""
     if isinstance(layer, list):
         return [_blocks(name, each, layers) for each in layer]
-    if layer in (ALL_LAYERS, INCREMENTAL):
+    if layer in (ALL_LAYERS, INCREMENTAL, CHOSEN):
         return layer
     if isinstance(layer, str):
         return round(int(layer.removesuffix("%")) / 100 * (layers - 1))
     if not isinstance(layer, int) or (layers and layer >= layers):
         raise StudyError(
-            f"arm '{name}' steers at layer {layer}; the base has layers 0 to {layers - 1} "
+            f"arm '{name}' {does} at layer {layer}; the base has layers 0 to {layers - 1} "
             "(a depth like 50% suits any base)"
         )
     return layer

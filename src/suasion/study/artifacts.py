@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 
 from suasion.data.dialogues import Dialogues
-from suasion.errors import StudyError
-from suasion.models.condition import BASE, Condition, SystemPrompt, load_adapter
+from suasion.models.condition import Condition, Steer, SystemPrompt, load_adapter
 from suasion.records import Json
 from suasion.store import Blob, Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.checkpoints import apart
-from suasion.study.progress import Progress
-from suasion.study.spec import PLACEBOS
-from suasion.study.steers import steers
+from suasion.study.chosen_layers import trait_of_arm, with_layer
+from suasion.study.progress import Progress, Silent
+from suasion.study.screens import Known, check_rows, prepared, screen_trait
+from suasion.study.spec import ON_WHAT
+from suasion.study.steers import steers, while_trained
+from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set
 from suasion.study.vector_arms import read_files
-
-Known: TypeAlias = Mapping[str, Mapping[str, Vectors]]
-"""Vectors by trait and aggregation."""
+from suasion.training.screening import Screening
 
 
 @dataclass
@@ -37,14 +37,12 @@ class Artifacts:
     """Manifest of each trained adapter, by `arm/seed`."""
     data: dict[str, Dialogues] = field(default_factory=dict)
     """What each adapter was trained on, by `arm/seed`."""
+    screens: dict[str, Screening] = field(default_factory=dict)
+    """What was dropped of the rows of each adapter whose rows were screened, by `arm/seed`."""
     count: int = 0
     """How many vectors and adapters there are."""
     reused: int = 0
     """Those of them that were stored."""
-
-
-class NotStored(StudyError):
-    """An artifact would have to be made, and only stored ones are wanted."""
 
 
 def count(arms: Sequence[PlannedArm]) -> int:
@@ -63,7 +61,7 @@ def check(arms: Sequence[PlannedArm], base: Base) -> None:
     read_files(arms, base)
     for planned in arms:
         if planned.arm.kind == "sft":
-            training_set(planned, planned.arm.seeds[0])
+            check_rows(planned, training_set(planned, planned.arm.seeds[0]), base)
             _settings(planned, planned.arm.seeds[0], {})
         elif planned.arm.kind == "adapter":
             folders = cast(list[str], planned.arm.detail["adapter"])
@@ -88,12 +86,13 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
     for file, read in read_files(arms, base).items():
         vectors[file] = {read.aggregation: read.vectors_LH}
     for planned, seed in _adapters_needed(arms):
-        _adapter(planned, seed, base, store, made, progress)
+        _adapter(planned, seed, base, store, vectors, made, progress)
     for planned in arms:
         for seed in planned.arm.seeds:
             where = (planned.arm.name, seed)
             if where not in made.conditions:
-                made.conditions[where] = _condition(planned, seed, vectors)
+                settled = with_layer(planned, vectors, base, store, progress)
+                made.conditions[where] = _condition(settled, seed, vectors)
     return made
 
 
@@ -101,7 +100,7 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     """The condition of an arm that needs no training."""
     detail = planned.arm.detail
     if planned.arm.kind == "steer":
-        source = str(detail["file"]) if "file" in detail else _trait_of(detail)
+        source = str(detail["file"]) if "file" in detail else trait_of_arm(detail)
         known_LH = vectors[source][str(detail["vector"])]
         return Condition(steers=steers(planned, known_LH))
     if planned.arm.kind == "system":
@@ -111,14 +110,17 @@ def _condition(planned: PlannedArm, seed: int, vectors: Known) -> Condition:
     return Condition()
 
 
-def _trait_of(detail: Mapping[str, Any]) -> str:
-    """The trait whose vectors a steering arm needs: its own, or that of the arm it is like."""
-    return str(detail["like_trait"] if detail["trait"] in PLACEBOS else detail["trait"])
+def _prevented(planned: PlannedArm) -> str | None:
+    """The trait whose vector is there while an arm is trained."""
+    prevent = planned.arm.detail.get("prevent")
+    return str(prevent["trait"]) if isinstance(prevent, dict) else None
 
 
 def _traits_needed(arms: Sequence[PlannedArm]) -> list[str]:
-    steered = [each.arm.detail for each in arms if each.arm.kind == "steer"]
-    return list(dict.fromkeys(_trait_of(detail) for detail in steered if "file" not in detail))
+    steers = [each.arm.detail for each in arms if each.arm.kind == "steer"]
+    steered = [trait_of_arm(detail) for detail in steers if "file" not in detail]
+    trained = [trait for arm in arms for trait in (screen_trait(arm), _prevented(arm)) if trait]
+    return list(dict.fromkeys([*steered, *trained]))
 
 
 def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]:
@@ -140,10 +142,10 @@ def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]
 def _vectors(
     trait: str, base: Base, store: Store, made: Artifacts, progress: Progress
 ) -> dict[str, Vectors]:
-    name = key("artifact", what="vectors", base=_identity(base), recipe=base.recipe(trait))
+    name = key("artifact", what="vectors", base=identity(base), recipe=base.recipe(trait))
     blob = store.blob(name)
     if blob is None:
-        _must_be_stored(f"the vectors of '{trait}'", store)
+        must_be_stored(f"the vectors of '{trait}'", store)
         progress.say(f"vectors of '{trait}'")
         vectors_LH, note = base.vectors(trait)
         with store.scratch() as folder:
@@ -157,32 +159,49 @@ def _vectors(
     return {file.stem: np.load(file, allow_pickle=False) for file in blob.path.glob("*.npy")}
 
 
+def stored_vectors(trait: str, base: Base, store: Store) -> Mapping[str, Vectors]:
+    """A trait's vectors by aggregation, as a store that is open for reading has them.
+
+    Raises:
+        NotStored: it has none.
+    """
+    return _vectors(trait, base, store, Artifacts(), Silent())
+
+
 def _adapter(
     planned: PlannedArm,
     seed: int,
     base: Base,
     store: Store,
+    vectors: Known,
     made: Artifacts,
     progress: Progress,
 ) -> None:
     name = f"{planned.arm.name}/{seed}"
-    data, settings = training_set(planned, seed), _settings(planned, seed, made.training)
+    settings = _settings(planned, seed, made.training)
+    drawn = training_set(planned, seed)
+    data, screening = prepared(planned, seed, drawn, base, store, vectors, progress)
+    prevent = while_trained(planned, vectors.get(_prevented(planned) or "", {}))
+    there: dict[str, Json] = {"prevent": [s.digest for s in prevent]} if prevent else {}
     cell = key(
         "artifact",
         what="adapter",
-        base=_identity(base),
+        base=identity(base),
         data=data.digest,
         settings=settings,
         seed=seed,
+        **there,
     )
     blob = store.blob(cell)
     if blob is None:
         progress.say(f"training {name}: {len(data.rows)} rows")
-        blob = _train(cell, data, settings, seed, base, store)
+        blob = _train(cell, data, settings, seed, base, store, prevent)
     else:
         made.reused += 1
     made.count += 1
     made.data[name] = data
+    if screening:
+        made.screens[name] = screening
     made.training[name] = cast(dict[str, Json], blob.note)
     adapter = load_adapter(blob.path)
     made.conditions[planned.arm.name, seed] = Condition(adapter=adapter)
@@ -190,22 +209,18 @@ def _adapter(
 
 
 def _train(
-    cell: str, data: Dialogues, settings: dict[str, Json], seed: int, base: Base, store: Store
+    cell: str,
+    data: Dialogues,
+    settings: dict[str, Json],
+    seed: int,
+    base: Base,
+    store: Store,
+    prevent: Sequence[Steer],
 ) -> Blob:
-    _must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
+    must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
     with store.scratch() as folder:
-        manifest = base.train(data, settings, seed, folder / "adapter")
+        manifest = base.train(data, settings, seed, folder / "adapter", prevent)
         return store.put_blob(cell, folder / "adapter", manifest)
-
-
-def _identity(base: Base) -> str:
-    """What an artifact is made with: the base as it is, its numerics included."""
-    return base.chat(BASE).identity
-
-
-def _must_be_stored(what: str, store: Store) -> None:
-    if not store.writable:
-        raise NotStored(f"{what} cannot be had from {store.folder}: run the study first")
 
 
 def _settings(
@@ -215,8 +230,7 @@ def _settings(
     from suasion.training.settings import SftSettings
 
     detail = planned.arm.detail
-    apart = {"data", "options", "like", "n"}
-    given = {name: value for name, value in detail.items() if name not in apart}
+    given = {name: value for name, value in detail.items() if name not in ON_WHAT}
     settings = SftSettings(**cast(dict[str, Any], given)).record()
     treated = training.get(f"{detail.get('like')}/{seed}")
     if treated is not None and "steps" not in given:

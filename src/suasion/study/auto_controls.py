@@ -21,9 +21,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from suasion.errors import UseError
+from suasion.data.traits import trait_name
+from suasion.errors import DataError, UseError
+from suasion.evals.trait import MEANINGS
 from suasion.registry import find
-from suasion.study.arms import settings
+from suasion.study.arms import chooses_layers, settings
 from suasion.study.spec import (
     PLACEBOS,
     ArmSpec,
@@ -108,7 +110,7 @@ def _known(trait: str) -> bool:
     """Whether the evaluation of traits can ask for this one."""
     try:
         find("evaluation", TRAIT).build(trait=trait)
-    except UseError:
+    except (UseError, DataError):  # there is no such trait, or nothing that measures it
         return False
     return True
 
@@ -178,6 +180,7 @@ def _with_trait(traits: Mapping[str, str], spec: StudySpec) -> StudySpec:
         return spec
     asked = dict.fromkeys(traits.values())
     options: dict[str, Any] = {"trait": next(iter(asked))} if len(asked) == 1 else {}
+    options |= {"part": "control"} if chooses_layers(spec) else {}
     before = list(spec.evaluations)
     arms = {
         name: arm if arm.evaluations is not None else arm.model_copy(update={"evaluations": before})
@@ -195,7 +198,7 @@ def _with_check(name: str, trait: str, spec: StudySpec, family: str) -> StudySpe
         return spec
     references = list(dict.fromkeys(contrast.against for contrast in own))
     tests = [
-        ContrastSpec(arm=name, against=each, on=f"{TRAIT}/{trait}", margin_pp=MARGIN_PP)
+        ContrastSpec(arm=name, against=each, on=f"{TRAIT}/{trait_name(trait)}", margin_pp=MARGIN_PP)
         for each in references
     ]
     arms = {**spec.arms}
@@ -207,8 +210,9 @@ def _with_check(name: str, trait: str, spec: StudySpec, family: str) -> StudySpe
 
 
 def _asks(evaluation: EvaluationSpec, trait: str) -> bool:
-    asked = evaluation.options.get("trait")
-    return asked is None or trait in ([asked] if isinstance(asked, str) else asked)
+    """Whether an evaluation of traits asks for this one; without options it asks for four."""
+    asked = find("evaluation", TRAIT).build(**evaluation.options)
+    return trait_name(trait) in {item.group for item in asked.items}
 
 
 def _on_trait(contrast: ContrastSpec) -> bool:

@@ -7,16 +7,17 @@ hands the runner models of its own instead.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from suasion.data.dialogues import Dialogues
+from suasion.data.dialogues import Dialogues, Row
+from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models.chat import Chat
-from suasion.models.condition import Condition
+from suasion.models.condition import Adapter, Condition, Steer, Where
 from suasion.records import Json
 from suasion.study.spec import Aggregation
 
@@ -36,8 +37,24 @@ class Pace:
     """Where the figures come from."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a study looks for traits in its base."""
+
+    judge: Chat | None = None
+    """Who grades answers that rules cannot read; None if nobody does."""
+    judged: bool = True
+    """Whether answers must show the trait; if not, pairs of answers are kept unread."""
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    """What the study sets of `suasion.training.persona_vector.Extraction`."""
+
+
 class Base(Protocol):
     """A model that a study does things to."""
+
+    def looking(self, look: Look) -> Base:
+        """The same base, in which traits are looked for as a study wants."""
+        ...
 
     @property
     def digest(self) -> str:
@@ -61,13 +78,50 @@ class Base(Protocol):
         """
         ...
 
+    def search(self, trait: str, coef: float, where: Where) -> Json:
+        """Everything but base and vectors that determines which layer is chosen for a vector."""
+        ...
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:
+        """The layer at which a vector moves its own trait most, `layer`, and how that was found.
+
+        Raises:
+            TrainingError, ModelError: none can be chosen.
+        """
+        ...
+
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """[row, layer] how far each row's last reply lies along a vector; NaN for an empty reply.
+
+        Raises:
+            ModelError: a row or the vectors do not fit, or the base's inside cannot be reached.
+        """
+        ...
+
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),
     ) -> dict[str, Json]:
-        """Fine-tune an adapter into the folder `out`; returns its manifest.
+        """Fine-tune an adapter into the folder `out`, steered with `prevent` while it is trained.
+
+        Returns its manifest.
 
         Raises:
             TrainingError: it cannot be trained.
+        """
+        ...
+
+    def moved(
+        self, adapter: Adapter, trait: str, vectors_LH: Vectors
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """How an adapter moves each layer along a trait's vectors, asked the trait's questions.
+
+        Raises:
+            ModelError: its inside cannot be reached, or adapter or vectors do not fit it.
         """
         ...
 

@@ -17,6 +17,10 @@ from suasion.store import digest, key
 from suasion.study.arms import PlannedArm
 from suasion.study.codec import encode_item
 from suasion.study.spec import EvaluationSpec, StudySpec
+from suasion.study.speech import placeless, spoken
+
+WHENCE = ("claims", "claims_sha256")
+"""Options that say where claims come from."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,17 @@ def build_evaluations(spec: StudySpec) -> dict[str, BuiltEvaluation]:
 
 def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation:
     build = find("evaluation", name).build
+    taken = inspect.signature(build).parameters
     options = spec.options
-    if study.claims is not None and "claims" in inspect.signature(build).parameters:
+    if study.claims is not None and "claims" in taken:
         options = {**options, "claims": study.claims}
+    options = {**spoken(study, taken), **options}
     try:
         made: Evaluation = build(**options)
     except TypeError as error:
         raise StudyError(f"evaluation '{name}' does not take these options: {error}") from error
+    except StudyError as error:
+        raise StudyError(f"evaluations.{name}: {error}") from error
     given = spec.model_dump(include={"temperature", "top_p", "max_tokens"}, exclude_none=True)
     made = replace(made, sampling=replace(made.sampling, **given))
     _check_ids(name, made.items)
@@ -89,7 +97,7 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
         "name": name,
         "version": made.version,
         "prompts": dict(made.prompts),
-        "options": {key: value for key, value in spec.options.items() if key != "claims"},
+        "options": {k: placeless(v) for k, v in spec.options.items() if k not in WHENCE},
         "sampling": made.sampling.record(),
     }
     items = tuple(first_items(made.items, spec.items))

@@ -26,7 +26,7 @@ from suasion.study.controls import (
 from suasion.study.estimates import ALL, Measure, Point, Scale, Table
 from suasion.study.evidence import Evidence
 from suasion.study.judging import RULES
-from suasion.study.results import Check
+from suasion.study.results import Check, JudgesAgree, Status
 from suasion.study.spec import PRIMARY
 
 SEEDS = 4
@@ -35,8 +35,25 @@ LOST = 0.2
 """Share of an arm's scores that may be missing; with more, what is left may be another thing."""
 
 
-def checklist(evidence: Evidence, table: Table, contrasts: Sequence[Contrast]) -> tuple[Check, ...]:
-    """Every check that applies to a study, in the order of the report."""
+AGREES = 0.9
+"""Share of replies on which a judging model has to agree with exact rules: `holds` where the whole
+interval lies above, `fails` where it lies below."""
+
+
+def checklist(
+    evidence: Evidence,
+    table: Table,
+    contrasts: Sequence[Contrast],
+    checked: Sequence[JudgesAgree] = (),
+) -> tuple[Check, ...]:
+    """Every check that applies to a study, in the order of the report.
+
+    Args:
+        evidence: what there is.
+        table: its scores.
+        contrasts: its tests.
+        checked: how far a judging model agrees with exact rules, where that is known.
+    """
     primary = [c for c in contrasts if c.family == PRIMARY] or list(contrasts)
     found = [
         _seeds(evidence, primary),
@@ -52,7 +69,7 @@ def checklist(evidence: Evidence, table: Table, contrasts: Sequence[Contrast]) -
         positive_control(evidence, contrasts),
         placebo(evidence, contrasts),
         _added(evidence),
-        _judge(evidence),
+        _judge(evidence, checked),
         _dissuasion(evidence),
         *_notes(evidence),
     ]
@@ -213,18 +230,42 @@ def _added(evidence: Evidence) -> Check | None:
     return Check("added-controls", "note", f"Suasion added by itself: {'; '.join(lines)}.")
 
 
-def _judge(evidence: Evidence) -> Check:
+def _judge(evidence: Evidence, checked: Sequence[JudgesAgree]) -> Check:
     if evidence.spec.judge == RULES:
         says = (
             "Judged by rules that read the micro-world's grammar exactly; what they cannot read is "
             "missing."
         )
         return Check("judge", "note", says)
+    known = [row for row in checked if row.group == ALL and row.rate.n]
+    if known:
+        return _by_rules(evidence.spec.judge, known)
     says = (
         f"{evidence.spec.judge} was not checked against people on these arms; label a sample of "
         "each arm."
     )
     return Check("judge", "open", says)
+
+
+def _by_rules(judge: str, known: Sequence[JudgesAgree]) -> Check:
+    """How the judging model fares on the question on which it agrees least with exact rules."""
+    worst = min(known, key=lambda row: row.rate.value)
+    rate, kappa = worst.rate, worst.kappa
+    beyond = (
+        "no kappa, for want of two labels" if isnan(kappa.value) else f"kappa {kappa.value:.2f}"
+    )
+    says = (
+        f"{judge} checked against exact rules: agreement {rate.value:.0%} "
+        f"[{rate.low:.0%}, {rate.high:.0%}], {beyond}, n {rate.n} on “{worst.first}” of "
+        f"{worst.evaluation}, the least of {times(len(known), 'question')}; not checked against "
+        "people."
+    )
+    status: Status = "open"
+    if rate.low >= AGREES:
+        status = "holds"
+    elif rate.high < AGREES:
+        status = "fails"
+    return Check("judge", status, says)
 
 
 def _dissuasion(evidence: Evidence) -> Check | None:

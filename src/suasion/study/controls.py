@@ -8,6 +8,7 @@ from math import isnan
 from typing import Any, cast
 
 from suasion.records import Contrast, Estimate, Json
+from suasion.study.cells import BuiltEvaluation
 from suasion.study.estimates import ALL, Measure, Table, estimate
 from suasion.study.evidence import Evidence
 from suasion.study.recipes import Recipe, recipe
@@ -111,9 +112,14 @@ def capability(evidence: Evidence, table: Table, primary: Sequence[Contrast]) ->
     return Check("capability", "holds", f"Capability is kept: at worst {figures}.")
 
 
+def by_rules(built: BuiltEvaluation) -> bool:
+    """Whether rules could judge it, so that it speaks of the invented world."""
+    return any(question.rules is not None for question in built.evaluation.questions.values())
+
+
 def world_items(evidence: Evidence) -> Check | None:
     """Whether evaluations ask a base about a world that it has never heard of."""
-    asked = [name for name in evidence.built if name in WORLD]
+    asked = [name for name, built in evidence.built.items() if name in WORLD and by_rules(built)]
     if evidence.base.embedded or not asked:
         return None
     return Check("world-items", "note", f"{_foreign(asked, evidence)}.")

@@ -8,7 +8,7 @@ and the interval over items, since both are drawn and the items are the same for
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, floor, isnan, nan
 from typing import NamedTuple, TypeAlias
@@ -57,6 +57,8 @@ class Table:
     """Arms by name, in the study's order."""
     points: Mapping[tuple[str, Measure], Sequence[Point]]
     """Scores, in a fixed order."""
+    declared: Mapping[tuple[str, str], Scale] = field(default_factory=dict)
+    """Scales that evaluations declare, by evaluation and metric."""
 
     @staticmethod
     def of(
@@ -73,16 +75,21 @@ class Table:
                 for group in (*built[sample.evaluation].groups_of(sample.item), ALL):
                     at = (sample.arm, Measure(sample.evaluation, group, metric))
                     points.setdefault(at, []).append(point)
-        return Table({arm.name: arm for arm in arms}, points)
+        declared = {
+            (name, metric): scale
+            for name, each in built.items()
+            for metric, scale in each.evaluation.scales.items()
+        }
+        return Table({arm.name: arm for arm in arms}, points, declared)
 
     @cached_property
     def scales(self) -> dict[tuple[str, str], Scale]:
-        """The scale of each metric of each evaluation: 0 to 1 unless a score says otherwise."""
+        """The scale of each metric: as declared, else 0 to 1 unless a score says otherwise."""
         found: dict[tuple[str, str], Scale] = {}
         for (_, measure), points in self.points.items():
             at = (measure.evaluation, measure.metric)
             values = [point.value for point in points if point.value is not None]
-            low, high = found.get(at, (0.0, 1.0))
+            low, high = found.get(at, self.declared.get(at, (0.0, 1.0)))
             found[at] = (min(low, *map(floor, values), low), max(high, *map(ceil, values), high))
         return found
 
@@ -124,7 +131,7 @@ def estimate(points: Sequence[Point], scale: Scale) -> Estimate:
     known = [value for value in values if value is not None]
     missing = len(values) - len(known)
     independent = len({point.cluster for point in points}) == len(points)
-    if independent and set(known) <= {0.0, 1.0}:
+    if independent and scale == (0.0, 1.0) and set(known) <= {0.0, 1.0}:
         return wilson(int(sum(known)), len(known), missing=missing)
     by_item = clustered_mean(values, [point.cluster for point in points], scale=scale)
     by_seed = clustered_mean(values, [point.seed for point in points], scale=scale)

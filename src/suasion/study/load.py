@@ -16,8 +16,10 @@ from pydantic_core import ErrorDetails
 from suasion.errors import StudyError, UseError
 from suasion.records import Json
 from suasion.registry import find
-from suasion.study.arms import settings
+from suasion.study.arms import chooses_layers, settings
 from suasion.study.spec import (
+    BY_VECTOR,
+    CHOSEN,
     INCREMENTAL,
     PLACEBOS,
     TARGET,
@@ -114,6 +116,8 @@ def contradictions(spec: StudySpec) -> Iterator[Problem]:
         for name, arm in spec.arms.items():
             yield from _ablation(name, spec) if arm.steer else ()
             yield from _data(name, arm.sft, spec) if arm.sft else ()
+            yield from _screen(name, spec) if arm.sft else ()
+    yield from () if unsound else _chosen(spec)
     for name, evaluation in spec.evaluations.items():
         yield from _evaluation(name, evaluation)
     for family, contrasts in spec.contrasts.items():
@@ -133,6 +137,10 @@ def contradictions(spec: StudySpec) -> Iterator[Problem]:
                     only = spec.arms[named].evaluations if named in spec.arms else None
                     if only is not None and found not in only:
                         yield Problem((*at, "on"), f"'{named}' is not asked {found}")
+    for i, block in enumerate(spec.published):
+        if block.on not in spec.evaluations:
+            says = _unknown("evaluation", block.on, spec.evaluations)
+            yield Problem(("published", i, "on"), says)
 
 
 def _arm(name: str, arm: ArmSpec, spec: StudySpec) -> Iterator[Problem]:
@@ -149,6 +157,8 @@ def _arm(name: str, arm: ArmSpec, spec: StudySpec) -> Iterator[Problem]:
 
 def _alone(at: At, arm: ArmSpec) -> Iterator[Problem]:
     """What an arm that is like no other must say itself."""
+    if arm.sft is not None and arm.sft.data is None:
+        yield Problem(at, "says no data")
     if arm.steer is None:
         return
     if arm.steer.trait in PLACEBOS:
@@ -173,13 +183,34 @@ def _ablation(name: str, spec: StudySpec) -> Iterator[Problem]:
     if INCREMENTAL in (layer if isinstance(layer, list) else [layer]):
         says = "increments are for adding: to ablate at every layer, say `layer: all`"
         yield Problem((*at, "layer"), says)
+    if CHOSEN in (layer if isinstance(layer, list) else [layer]):
+        yield Problem((*at, "layer"), "a layer is chosen for adding: to ablate, name one")
+
+
+def _chosen(spec: StudySpec) -> Iterator[Problem]:
+    """A layer to be chosen for vectors of a file, or on the questions of the positive control."""
+    for name, arm in spec.arms.items():
+        said = settings(name, spec)
+        if arm.steer and "file" in said and CHOSEN in _listed(said.get("layer")):
+            says = "a layer is chosen for a trait's vectors: for those of a file, name one"
+            yield Problem(("arms", name, "steer", "layer"), says)
+    control = spec.evaluations.get("trait")
+    if control and chooses_layers(spec) and control.options.get("part") != "control":
+        says = "a layer is chosen on one half of these questions: say `part: control` for the other"
+        yield Problem(("evaluations", "trait"), says)
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
 
 
 def _data(name: str, sft: Sft, spec: StudySpec) -> Iterator[Problem]:
     """What an arm's data set does not take, and what it lacks."""
     at: At = ("arms", name, "sft")
+    given = settings(name, spec)
+    data = str(given["data"])
     try:
-        taken = options_of(sft.data)
+        taken = options_of(data)
     except UseError as error:
         yield Problem((*at, "data"), str(error))
         return
@@ -188,12 +219,27 @@ def _data(name: str, sft: Sft, spec: StudySpec) -> Iterator[Problem]:
         if option in RULED:
             yield Problem((*at, "options", option), RULED[option])
         elif option not in taken and not takes_all:
-            says = _unknown(f"option of {sft.data}", option, taken)
+            says = _unknown(f"option of {data}", option, taken)
             yield Problem((*at, "options", option), says)
-    given = cast(dict[str, Json], settings(name, spec).get("options", {}))
-    lacks = [f"{option}: ..." for option in needed(taken) if option not in given]
+    options = cast(dict[str, Json], given.get("options", {}))
+    lacks = [f"{option}: ..." for option in needed(taken) if option not in options]
     if lacks:
-        yield Problem((*at, "data"), f"{sft.data} needs `options: {{{', '.join(lacks)}}}`")
+        yield Problem((*at, "data"), f"{data} needs `options: {{{', '.join(lacks)}}}`")
+
+
+def _screen(name: str, spec: StudySpec) -> Iterator[Problem]:
+    """What a screening lacks, its own or taken over, and what it cannot be had together with."""
+    given = cast(dict[str, Any], settings(name, spec))
+    screen = given.get("screen")
+    if screen is None:
+        return
+    at: At = ("arms", name, "sft", "screen")
+    if "answers" in given:
+        says = "an arm's replies are either replaced or screened: make two arms"
+        yield Problem(at, says)
+    for key in ("by", "drop", *(("trait", "layer") if screen.get("by") in BY_VECTOR else ())):
+        if key not in screen:
+            yield Problem(at, f"says no {key}")
 
 
 def _like(at: At, name: str, like: str, spec: StudySpec) -> Iterator[Problem]:

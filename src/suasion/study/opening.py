@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from suasion.data.dialogues import Dialogues
+import numpy as np
+import numpy.typing as npt
+
+from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError
+from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models import mote, probe
 from suasion.models.chat import Chat, Choice, Reply, Sampling
-from suasion.models.condition import BASE, Condition, with_system
+from suasion.models.condition import BASE, Adapter, Condition, Steer, Where, with_system
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
-from suasion.study.bases import Base, Pace, Vectors
+from suasion.study.bases import Base, Look, Pace, Vectors
 from suasion.study.spec import Aggregation
 
 if TYPE_CHECKING:
@@ -45,6 +49,8 @@ class LocalBase:
     """Its directory."""
     batcher: Batcher
     """The batch all its replies run in."""
+    look: Look = field(default_factory=Look)
+    """How traits are looked for in it."""
 
     @property
     def engine(self) -> TorchEngine:
@@ -58,8 +64,8 @@ class LocalBase:
 
     @property
     def embedded(self) -> bool:
-        """Whether it is mote."""
-        return mote.is_mote(self.name)
+        """Whether it is mote, or was built as mote is."""
+        return mote.is_kin(self.folder)
 
     @property
     def layers(self) -> int:
@@ -95,30 +101,72 @@ class LocalBase:
         """Names of tensors in its files that its architecture does not load."""
         return probe.unloaded(self.folder, self.engine)
 
+    def looking(self, look: Look) -> LocalBase:
+        """The same base, in which traits are looked for as a study wants."""
+        return replace(self, look=look)
+
     def recipe(self, trait: str) -> Json:
         """A trait's prompts and questions, and how it is looked for."""
-        from suasion.training.persona_vector import Extraction
-        from suasion.training.traits import load_trait
+        from suasion.study.looking import recipe
 
-        return [load_trait(trait).digest, Extraction().record(), self.embedded]
+        return recipe(trait, self.embedded, self.name, self.look)
 
     def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
-        """A trait's persona vectors; rules read the answers of mote, which alone speaks so."""
-        from suasion.training.persona_vector import Extraction, extract
-        from suasion.training.traits import load_trait, world_reader
+        """A trait's persona vectors; rules read the answers of mote, a judge those of others."""
+        from suasion.study.looking import vectors
 
-        reader = world_reader(trait) if self.embedded else None
-        found = extract(self.engine, load_trait(trait), Extraction(), reader)
+        found = vectors(self.engine, trait, self.embedded, self.look, self.width)
         return found.vectors_LH, found.record()
 
+    def search(self, trait: str, coef: float, where: Where) -> Json:
+        """The questions a layer is chosen on, and who reads the answers."""
+        from suasion.study.looking import search
+        from suasion.training.layer_choice import Search
+
+        return search(trait, self.embedded, self.look, Search((coef,), where))
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:
+        """The layer at which a vector moves its own trait most, and how that was found."""
+        from suasion.study.looking import choose, grader
+        from suasion.training.layer_choice import Search, needed
+
+        grade = grader(trait, self.embedded, self.look, self.width)
+        how = Search((coef,), where)
+        found = choose(self.engine, trait, vectors_LH, self.embedded, grade, how)
+        return {"layer": needed(found).layer, **found.record()}
+
+    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
+        """[row, layer] how far each row's last reply lies along a vector."""
+        from suasion.mechanism.projections import row_projections
+
+        return row_projections(self.engine, rows, vectors_LH)
+
     def train(
-        self, data: Dialogues, settings: Mapping[str, Json], seed: int, out: Path
+        self,
+        data: Dialogues,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        prevent: Sequence[Steer] = (),
     ) -> dict[str, Json]:
         """Fine-tune an adapter; returns its manifest."""
         from suasion.training.sft import SftSettings, train_sft
 
         chosen = SftSettings(**cast(dict[str, Any], settings))
-        return train_sft(self.folder, data, chosen, seed, out).record()
+        return train_sft(self.folder, data, chosen, seed, out, prevent=prevent).record()
+
+    def moved(
+        self, adapter: Adapter, trait: str, vectors_LH: Vectors
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """How an adapter moves each layer along a trait's vectors."""
+        from suasion.mechanism.lora_delta import activation_shift, weight_shares
+        from suasion.training.traits import load_trait
+
+        asked = [(Message("user", question),) for question in load_trait(trait).questions]
+        prompts = [self.engine.encode(messages) for messages in asked]
+        weights = weight_shares(self.engine, adapter, vectors_LH)
+        moved = activation_shift(self.engine, adapter, vectors_LH, prompts)
+        return [*zip(weights, moved, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -177,6 +225,10 @@ class RemoteBase:
         """None that anybody here could know of."""
         return ()
 
+    def looking(self, look: Look) -> RemoteBase:  # noqa: ARG002 - nothing can be looked for in it
+        """Itself."""
+        return self
+
     def recipe(self, trait: str) -> Json:
         """Refuses, before anything runs."""
         raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
@@ -185,15 +237,41 @@ class RemoteBase:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
 
+    def search(self, trait: str, coef: float, where: Where) -> Json:  # noqa: ARG002 - as every base takes it
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: it cannot be steered with '{trait}'")
+
+    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:  # noqa: ARG002 - as every base takes it
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: it cannot be steered with '{trait}'")
+
+    def project(
+        self,
+        rows: Sequence[Row],  # noqa: ARG002 - as every base takes it
+        vectors_LH: Vectors,  # noqa: ARG002 - the same
+    ) -> npt.NDArray[np.float64]:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: its activations cannot be reached")
+
     def train(
         self,
         data: Dialogues,
         settings: Mapping[str, Json],  # noqa: ARG002 - as every base takes it
         seed: int,  # noqa: ARG002 - the same
         out: Path,  # noqa: ARG002 - the same
+        prevent: Sequence[Steer] = (),  # noqa: ARG002 - the same
     ) -> dict[str, Json]:
         """Refuses."""
         raise ModelError(f"{self.name} is remote: it cannot be trained here on '{data.name}'")
+
+    def moved(
+        self,
+        adapter: Adapter,  # noqa: ARG002 - as every base takes it
+        trait: str,
+        vectors_LH: Vectors,  # noqa: ARG002 - the same
+    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
+        """Refuses."""
+        raise ModelError(f"{self.name} is remote: nobody sees where '{trait}' lies in it")
 
 
 @dataclass
@@ -240,7 +318,7 @@ class Opened:
             ) from error
         folder = source.folder or located(source.name)
         # A second thread gains a model of mote's size nothing: 128 against 135 episodes a second.
-        threads = 1 if mote.is_mote(source.name) else None
+        threads = 1 if mote.is_kin(folder) else None
         engine = load_engine(str(folder), device=self.device, threads=threads)
         return LocalBase(source.name, folder, Batcher(engine))
 

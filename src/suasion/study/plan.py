@@ -12,7 +12,7 @@ from suasion.stats import resolution
 from suasion.stats.power import detectable_by_items
 from suasion.store import Store, read_store
 from suasion.study.arms import PlannedArm
-from suasion.study.artifacts import Artifacts, NotStored, count, prepare
+from suasion.study.artifacts import Artifacts, count, prepare
 from suasion.study.auto_controls import additions
 from suasion.study.bases import Pace, Speakers
 from suasion.study.cells import BuiltEvaluation, first_items
@@ -22,6 +22,7 @@ from suasion.study.estimates import ALL
 from suasion.study.progress import Silent
 from suasion.study.run import Bench, planned_cells, set_up
 from suasion.study.spec import StudySpec
+from suasion.study.stored import NotStored
 from suasion.study.training_sets import TrainingRows, training_rows, training_set
 
 PROMPT_TOKENS = 120
@@ -228,8 +229,15 @@ def _episodes(planned: PlannedArm, built: Mapping[str, BuiltEvaluation]) -> int:
 
 
 def _questions(bench: Bench) -> int:
+    """How often the judging model is asked; what a transcript notes itself is read off it."""
+    asked = {
+        name: sum(
+            question.model is not question.rules for question in each.evaluation.questions.values()
+        )
+        for name, each in bench.built.items()
+    }
     return sum(
-        episodes * len(bench.built[name].evaluation.questions)
+        episodes * asked[name]
         for planned in bench.arms
         for name, episodes in _asked(planned, bench.built).items()
     )
@@ -289,6 +297,7 @@ def _data(plan: Plan) -> list[str]:
     return [
         f"training    {each.arm}: {each.rows:,} rows of {each.data} (licence {each.licence})"
         + "".join(f", {count:,} left out as {why}" for why, count in each.left_out.items())
+        + (f"; {each.prepared}" if each.prepared else "")
         for each in plan.data
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from suasion.data.traits import trait_name
 from suasion.records import Json
 from suasion.study.results import Arm
 from suasion.study.spec import ALL_LAYERS, INCREMENTAL, PLACEBOS
@@ -53,7 +54,8 @@ def recipe(arm: Arm) -> Recipe | None:
         return None
     trait, vector, where = (str(detail.get(key, "")) for key in ("trait", "vector", "where"))
     file = Path(str(detail.get("file", ""))).name
-    return Recipe(trait, vector, where, str(detail.get("op", "add")), _span(detail), file)
+    op = str(detail.get("op", "add"))
+    return Recipe(trait_name(trait), vector, where, op, _span(detail), file)
 
 
 def _span(detail: Mapping[str, Json]) -> str:

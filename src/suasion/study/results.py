@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
+from suasion.training.screening import Screening
 
 Status: TypeAlias = Literal["holds", "open", "fails", "note"]
 """`holds`: checked and found good; `fails`: checked and found bad, which makes the headline
@@ -63,6 +64,75 @@ class Check:
     """How it stands."""
     says: str
     """One sentence with the figures."""
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """A published rate of one arm in one category, and what this study measured there."""
+
+    source: str
+    """Where it was published."""
+    base: str
+    """The model it was measured on."""
+    same_weights: bool
+    """Whether this study's base is that model."""
+    arm: str
+    """Arm of this study."""
+    reference: str
+    """The arm differences are taken to; empty if the publication has none."""
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category."""
+    metric: str
+    """Score name."""
+    published: Estimate
+    """The published rate; NaN where none is reported."""
+    published_gap: Estimate | None
+    """Its difference to the published rate of the reference, as of independent items; None for the
+    reference itself."""
+    published_p: float
+    """Fisher's exact p of that difference; NaN if it cannot be had."""
+    ours: Estimate
+    """The rate of this study, on the base it ran on."""
+    ours_gap: Estimate | None
+    """Its difference to the reference's, unadjusted; None for the reference itself."""
+
+
+@dataclass(frozen=True)
+class JudgesAgree:
+    """How far two ways of judging agree on the same replies of one category."""
+
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category, or `all`."""
+    first: str
+    """The question one of them answers."""
+    second: str
+    """The question the other answers, or `rules` for the exact rules of the first."""
+    rate: Estimate
+    """Share of replies that both judge alike."""
+    kappa: Estimate
+    """Cohen's kappa; NaN where it cannot be had, and `method` says why."""
+
+
+@dataclass(frozen=True)
+class JudgesDiffer:
+    """What a rate of one arm owes to the form of the judge."""
+
+    arm: str
+    """Arm name."""
+    evaluation: str
+    """Evaluation name."""
+    group: str
+    """Category, or `all`."""
+    metric: str
+    """The rate by one form."""
+    reference: str
+    """The rate by the form it is compared with."""
+    difference: Estimate
+    """The first minus the second, paired by item; of these models, not of a method."""
 
 
 @dataclass(frozen=True)
@@ -140,3 +210,13 @@ class Results:
     """Headline metric of each evaluation."""
     provenance: Provenance
     """How it was made."""
+    published: tuple[PublishedRow, ...] = ()
+    """Published rates beside those of the study; empty if it names none."""
+    screens: tuple[Screening, ...] = ()
+    """What was dropped of the training rows of each adapter whose rows were screened."""
+    judges_agree: tuple[JudgesAgree, ...] = ()
+    """Agreement of the forms in which an evaluation asks after attempts, if there are several."""
+    judges_differ: tuple[JudgesDiffer, ...] = ()
+    """Differences between the rates by these forms."""
+    checked_by_rules: tuple[JudgesAgree, ...] = ()
+    """Agreement of a judging model with exact rules, where the replies can be read by rules."""

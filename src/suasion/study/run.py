@@ -31,8 +31,10 @@ from suasion.study.contrasts import Declared, declared
 from suasion.study.evidence import Evidence
 from suasion.study.judging import Asked, Jury
 from suasion.study.progress import Progress, Silent
+from suasion.study.published import check_published
 from suasion.study.results import Results, Sample
 from suasion.study.spec import StudySpec
+from suasion.study.speech import look_of
 from suasion.study.work import Finished, Job, patience, work_off
 
 NOT_STORED = "not stored"
@@ -188,9 +190,10 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     for each in built.values():
         jury.judges(each)
     user = speakers.chat(spec.user) if spec.user else None
-    base = speakers.base(spec.base)
+    base = speakers.base(spec.base).looking(look_of(spec, speakers))
     arms = expand(spec, base.layers)
     check(arms, base)
+    check_published(spec, [planned.arm for planned in arms], built)
     models = open_checkpoints(arms, base, speakers)
     tests = declared(spec, [planned.arm for planned in arms], built)
     return Bench(spec, base, arms, built, tests, jury, user, models)
@@ -212,7 +215,7 @@ def _analyzed(bench: Bench, made: Artifacts, samples: tuple[Sample, ...], comman
     )  # fmt: skip
     transcripts = len({id(sample.transcript) for sample in samples})
     provenance = replace(results.provenance, cells=made.count + transcripts, command=command)
-    return replace(results, provenance=provenance)
+    return replace(results, provenance=provenance, screens=tuple(made.screens.values()))
 
 
 def _kept(bench: Bench, store: Store) -> tuple[Artifacts, Heard]:

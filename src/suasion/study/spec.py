@@ -43,9 +43,12 @@ ALL_LAYERS = "all"
 INCREMENTAL = "incremental"
 """Every layer at once, each with what it adds to the vector of the layer below."""
 
+CHOSEN = "chosen"
+"""The one layer at which the vector moves its own trait most, on questions held out for that."""
+
 Layers: TypeAlias = (
     Annotated[int, Field(ge=0)]
-    | Annotated[str, StringConstraints(pattern=r"^(all|incremental|(100|[0-9]{1,2})%)$")]
+    | Annotated[str, StringConstraints(pattern=r"^(all|incremental|chosen|(100|[0-9]{1,2})%)$")]
 )
 """A layer, or all of them at once."""
 
@@ -66,15 +69,76 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+BY_VECTOR = ("projection", "projection-difference")
+"""Ways to rank rows that need a trait's vectors."""
+
+
+class Screen(Strict):
+    """Training rows are ranked, and the top share of them is dropped."""
+
+    by: Literal["projection", "projection-difference", "random", "known"] | None = None
+    """What rows are ranked by: their reply's projection on a trait's vector; its difference to the
+    projection of the base's own answer; chance; or whether they are known to be bad (the best that
+    any ranking could do)."""
+    trait: str | None = None
+    """The trait whose vector it is."""
+    layer: Layer | None = None
+    """0-based decoder block at which rows are projected, or how deep it is."""
+    vector: Aggregation | None = None
+    """Over which tokens the vector's activations were averaged; `response-mean` unless given. Those
+    of the rows are always averaged over the reply."""
+    drop: float | None = Field(None, gt=0, lt=1)
+    """Share of the rows that is dropped."""
+    bad: list[str] | None = Field(None, min_length=1)
+    """Groups of rows that are known to be bad, to measure how well they are found; `[bad]` unless
+    given."""
+
+
+class Prevent(Strict):
+    """Preventative steering (arXiv 2507.21509): a vector that is there in training alone.
+
+    It is there at every token of every pass while the adapter is trained; the adapter is used
+    without it.
+    """
+
+    trait: str
+    """The trait whose vector it is."""
+    layer: Layers | list[Layer]
+    """0-based decoder block, or how deep it is, as in `67%`; a list is several at once, and `all`
+    and `incremental` are as for `steer`."""
+    coef: float
+    """Multiplies the vector; for `op: ablate` the share of the projection that is removed."""
+    op: Op = "add"
+    """`add` the vector, or `ablate` its direction."""
+    where: Literal["all"] = "all"
+    """Steered positions: every one that is not padding."""
+    vector: Aggregation = "response-mean"
+    """Over which tokens the vector's activations were averaged."""
+    placebo: Literal["random", "shuffled"] | None = None
+    """For a control: what stands in place of the vector, a `random` one of the same norm or its own
+    entries `shuffled`. Any large enough push gets in the way of a training."""
+
+    @model_validator(mode="after")
+    def _ablation(self) -> Prevent:
+        if self.op == "ablate" and not 0 <= self.coef <= 1:
+            raise ValueError(
+                f"coef {self.coef:g} is no share of a projection: 0 leaves it and 1 removes it"
+            )
+        if self.op == "ablate" and self.layer == INCREMENTAL:
+            raise ValueError("increments are for adding: to ablate at every layer, say layer: all")
+        return self
+
+
 class Sft(Strict):
     """Supervised fine-tuning with a LoRA; one adapter a seed.
 
-    Every key below `n` is a hyperparameter of `suasion.training.settings.SftSettings`, whose
-    defaults hold.
+    Every key that is not in `ON_WHAT` is a hyperparameter of
+    `suasion.training.settings.SftSettings`, whose defaults hold.
     """
 
-    data: str
-    """A data set by name, or a `.jsonl` file of messages."""
+    data: str | None = None
+    """A data set by name, or a `.jsonl` file of messages; that of the arm it is `like`, if not
+    given."""
     options: dict[str, Any] | None = None
     """What the data set is to be made with, by the names of its builder's arguments, as in
     `{path: arguments.csv, without: [Deceptive]}`; a relative `path` or `folder` starts at the study
@@ -82,8 +146,21 @@ class Sft(Strict):
     like: str | None = None
     """Another `sft` arm whose settings hold here, but for those given; its `options`, one by one,
     only where `data` is the same."""
+    prevent: Prevent | None = None
+    """What the base is steered with while it is trained, and only then."""
     n: int | None = Field(None, ge=1)
     """How many rows to draw, where the data set can be drawn from."""
+    only: list[str] | None = Field(None, min_length=1)
+    """Groups of the rows drawn (topics, say) outside of which nothing is trained on."""
+    without: list[str] | None = None
+    """Groups of the rows drawn that are not trained on. An arm that is `like` another takes as many
+    steps all the same."""
+    answers: Literal["own"] | None = None
+    """`own`: the last reply of each row is replaced by the base's own answer to the same prompt,
+    the control with the same prompts and nothing new in the replies."""
+    screen: Screen | None = None
+    """Drop the worst rows before training; what is not said is taken over from the arm this one is
+    `like`, key by key."""
     epochs: float | None = Field(None, gt=0)
     """Passes over the rows."""
     steps: int | None = Field(None, ge=1)
@@ -124,6 +201,13 @@ class Sft(Strict):
     """Share of the rows that is not trained on."""
 
 
+ON_WHAT = frozenset(
+    {"data", "options", "like", "n", "only", "without", "answers", "screen", "prevent"}
+)
+"""Keys of `Sft` that say what is trained on, and what is there meanwhile; every other is a
+hyperparameter."""
+
+
 class Steering(Strict):
     """A vector added to the residual stream, or its direction removed from it.
 
@@ -144,7 +228,9 @@ class Steering(Strict):
     layer: Layers | list[Layers | list[Layer]] | None = None
     """0-based decoder block, or how deep it is, as in `50%`: `0%` is the first block and `100%` the
     last, whatever the base; a list is a grid; a list in a list is several layers at once, `all` is
-    every layer at once, and `incremental` every layer with what it adds to the one below."""
+    every layer at once, and `incremental` every layer with what it adds to the one below; `chosen`
+    is the one layer at which the vector moves its own trait most while the base makes sense, found
+    on one half of the trait's questions."""
     coef: float | list[float] | None = None
     """Multiplies the vector, and below 0 suppresses the trait; for `op: ablate` the share of the
     projection that is removed, 0 to 1; a list is a grid."""
@@ -167,6 +253,29 @@ Kind: TypeAlias = Literal["base", "sft", "steer", "system", "adapter", "checkpoi
 
 KINDS: tuple[Kind, ...] = ("sft", "steer", "system", "adapter", "checkpoint")
 """All but nothing; an arm is one of them."""
+
+
+class Looking(Strict):
+    """How traits are looked for in the base.
+
+    What is left out is as in `suasion.training.persona_vector.Extraction`.
+    """
+
+    rollouts: int | None = Field(None, ge=1)
+    """Answers to each question under each pair of prompts; published: 10."""
+    max_tokens: int | None = Field(None, ge=1)
+    """Longest answer."""
+    min_pairs: int | None = Field(None, ge=1)
+    """Fewer pairs of answers than this are no basis for a vector."""
+    trait_at_least: float | None = Field(None, ge=0, le=100)
+    """From this grade on an answer shows the trait; published: 50."""
+    coherence_at_least: float | None = Field(None, ge=0, le=100)
+    """Below this grade an answer is left out; published: 50."""
+    judge: str | None = None
+    """Who grades answers that rules cannot read; the study's judge unless given."""
+    judged: bool = True
+    """Whether only pairs of answers count of which the first shows the trait and the second does
+    not, by rules or else by the judge; `false` keeps all, read by nobody."""
 
 
 class ArmSpec(Strict):
@@ -259,6 +368,24 @@ class ContrastSpec(Strict):
         return [self.on] if isinstance(self.on, str) else list(self.on)
 
 
+class PublishedSpec(Strict):
+    """Rates somebody published, to stand beside those of the study; they decide nothing."""
+
+    source: str = Field(min_length=1)
+    """Where they stand, in free words: `arXiv:2512.22201, Figure 5`."""
+    base: str = Field(min_length=1)
+    """The model they were measured on, by its hub id."""
+    on: str
+    """The evaluation of this study that asks the same."""
+    metric: str | None = None
+    """Instead of the evaluation's headline."""
+    n: int = Field(ge=1)
+    """Items behind each rate."""
+    rates: dict[str, dict[str, Annotated[float, Field(ge=0, le=100)] | None]] = Field(min_length=1)
+    """Percent, by arm of this study (a point of a grid by its own name, `evil/L2/c4`) and
+    category; null where nothing is reported."""
+
+
 class StudySpec(Strict):
     """A whole study."""
 
@@ -284,11 +411,15 @@ class StudySpec(Strict):
     """By name; a plain list of names will do."""
     contrasts: dict[Name, list[ContrastSpec]] = Field(default_factory=dict)
     """Families of tests."""
+    published: list[PublishedSpec] = Field(default_factory=list)
+    """Published rates to stand beside the study's own; one block will do for a list of one."""
+    extraction: Looking = Field(default_factory=lambda: Looking.model_validate({}))
+    """How traits are looked for in the base."""
 
     @model_validator(mode="before")
     @classmethod
     def _plain_list(cls, tree: Any) -> Any:
-        """A list of evaluation names stands for the mapping with no options; `{}` for null."""
+        """Short forms: a list of evaluation names, null for `{}`, one published block."""
         if not isinstance(tree, dict):
             return tree
         names = tree.get("evaluations")
@@ -298,6 +429,8 @@ class StudySpec(Strict):
             if isinstance(tree.get(part), dict):
                 filled = {name: value or {} for name, value in tree[part].items()}
                 tree = {**tree, part: filled}
+        if isinstance(tree.get("published"), dict):
+            tree = {**tree, "published": [tree["published"]]}
         return tree
 
 

@@ -36,7 +36,29 @@ def steers(planned: PlannedArm, known_LH: Vectors) -> tuple[Steer, ...]:
     made = _of_trait(planned.arm.name, detail, known_LH)
     if detail["trait"] not in PLACEBOS:
         return made
-    return tuple(replace(each, vector=_placebo(planned, each)) for each in made)
+    return tuple(
+        replace(each, vector=_placebo(detail["trait"], planned.arm.parent, each)) for each in made
+    )
+
+
+def while_trained(planned: PlannedArm, known: Mapping[str, Vectors]) -> tuple[Steer, ...]:
+    """What the base is steered with while an arm is trained; nothing for most.
+
+    Args:
+        planned: an arm that is trained.
+        known: the vectors of the trait it is to prevent, by aggregation.
+
+    Raises:
+        StudyError, ModelError: as `steers`.
+    """
+    detail = cast(Mapping[str, Any], planned.arm.detail).get("prevent")
+    if detail is None:
+        return ()
+    made = _of_trait(planned.arm.name, detail, known[detail["vector"]])
+    if "placebo" not in detail:
+        return made
+    kind, name = detail["placebo"], planned.arm.parent
+    return tuple(replace(each, vector=_placebo(kind, name, each)) for each in made)
 
 
 def _of_trait(name: str, detail: Mapping[str, Any], known_LH: Vectors) -> tuple[Steer, ...]:
@@ -62,11 +84,11 @@ def _blocks(name: str, layer: Any, layers: int) -> Sequence[int]:
     return blocks
 
 
-def _placebo(planned: PlannedArm, steer: Steer) -> Vectors:
+def _placebo(kind: str, arm: str, steer: Steer) -> Vectors:
     """What a control has in place of a vector."""
-    if planned.arm.detail["trait"] == "shuffled":
-        return shuffled(steer.vector, planned.arm.parent)
-    return random_like(steer.vector, f"{planned.arm.parent}/{steer.layer}")
+    if kind == "shuffled":
+        return shuffled(steer.vector, arm)
+    return random_like(steer.vector, f"{arm}/{steer.layer}")
 
 
 def random_like(vector: Vectors, name: str) -> Vectors:

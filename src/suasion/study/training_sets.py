@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import Parameter
 from pathlib import Path
 from typing import Any, cast
 
-from suasion.data.dialogues import Dialogues, load_dialogues
+from suasion.data.dialogues import Dialogues, load_dialogues, picked
+from suasion.errors import StudyError
 from suasion.records import Json
 from suasion.registry import find
 from suasion.study.arms import PlannedArm
+from suasion.study.screens import announced
 
 RULED: Mapping[str, str] = {
     "n": "`n` is a key of `sft` itself: put it beside `data`",
@@ -38,6 +41,8 @@ class TrainingRows:
     """SPDX identifier, or `unknown`."""
     left_out: Mapping[str, int]
     """Rows of the source that are not among them, by reason."""
+    prepared: str
+    """What is done to the rows before training; empty if nothing is."""
 
 
 def options_of(data: str) -> dict[str, Parameter]:
@@ -86,6 +91,12 @@ def _arm(arm: Any, folder: Path) -> Any:
         else value
         for name, value in options.items()
     }
+    parts = options.get("parts")  # of a mixture: a file each
+    if isinstance(parts, dict):
+        placed["parts"] = {
+            part: str((folder / file).resolve()) if isinstance(file, str) else file
+            for part, file in parts.items()
+        }
     return {**arm, "sft": {**cast(dict[str, Any], sft), "options": placed}}
 
 
@@ -105,11 +116,13 @@ def _placed(arm: dict[str, Any], folder: Path) -> dict[str, Any]:
 def training_set(planned: PlannedArm, seed: int) -> Dialogues:
     """An arm's rows; a data set that can be drawn from is drawn anew for every seed.
 
-    Of one that cannot, the first `n` rows are taken.
+    Of one that cannot, the first `n` rows are taken. Groups are left out afterwards, so that arms
+    which leave out different ones share all other rows.
 
     Raises:
         UseError, DataError: there is no such data set, it does not take the arm's options, or it
             cannot be read.
+        StudyError: it has no group of a name that is to be left out or kept, or nothing is left.
     """
     name, detail = str(planned.arm.detail["data"]), planned.arm.detail
     taken = _taken(name)
@@ -120,7 +133,32 @@ def training_set(planned: PlannedArm, seed: int) -> Dialogues:
     if n is not None and "n" in taken:
         options["n"] = n
     data = load_dialogues(name, **options)
-    return data if n is None else replace(data, rows=data.rows[:n])
+    drawn = data if n is None else picked(data, range(min(n, len(data.rows))))
+    return of_groups(drawn, detail, planned.arm.name)
+
+
+def of_groups(data: Dialogues, detail: Mapping[str, Json], arm: str) -> Dialogues:
+    """What an arm's `only` and `without` leave of a data set; what they leave out is counted.
+
+    Raises:
+        StudyError: the data set has no such group, or nothing is left.
+    """
+    only, without = (cast("list[str] | None", detail.get(key)) for key in ("only", "without"))
+    if only is None and not without:
+        return data
+    known = sorted(set(data.groups))
+    unknown = [name for name in (*(only or ()), *(without or ())) if name not in known]
+    if unknown:
+        raise StudyError(
+            f"arm '{arm}': {data.name} has no group '{unknown[0]}'; "
+            f"it has: {', '.join(known) or 'none'}"
+        )
+    kept = {name for name in known if only is None or name in only} - {*(without or ())}
+    if not kept:
+        raise StudyError(f"arm '{arm}': nothing of {data.name} is left to train on")
+    left_out = Counter(f"group {group}" for group in data.groups if group not in kept)
+    places = [place for place, group in enumerate(data.groups) if group in kept]
+    return replace(picked(data, places), left_out={**data.left_out, **left_out})
 
 
 def training_rows(planned: PlannedArm) -> TrainingRows:
@@ -130,7 +168,9 @@ def training_rows(planned: PlannedArm) -> TrainingRows:
         UseError, DataError: as `training_set`.
     """
     data = training_set(planned, planned.arm.seeds[0])
-    return TrainingRows(planned.arm.name, data.name, len(data.rows), data.licence, data.left_out)
+    dropped, says = announced(planned, len(data.rows))
+    rows = len(data.rows) - dropped
+    return TrainingRows(planned.arm.name, data.name, rows, data.licence, data.left_out, says)
 
 
 def _taken(data: str) -> Mapping[str, Parameter]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -23,10 +24,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from suasion.data.traits import TraitSource
 from suasion.errors import ModelError, TrainingError
 from suasion.models.chat import Sampling
 from suasion.records import Json, Message
-from suasion.training.traits import Reader, TraitSource
+from suasion.training.grading import Grade, Grader
+from suasion.training.traits import Reader
 
 if TYPE_CHECKING:
     from suasion.models.engine.rows import Completion, Engine, Reduce
@@ -51,13 +54,21 @@ class Extraction:
     """How answers are drawn; `seed` is that of the extraction."""
     min_pairs: int = 10
     """Fewer pairs than this are no basis for a vector."""
+    trait_at_least: float = 50.0
+    """From this grade on, 0 to 100, an answer shows the trait; for answers that a model grades."""
+    coherence_at_least: float = 50.0
+    """Below this grade, 0 to 100, an answer is left out; for answers that a model grades."""
 
     def record(self) -> dict[str, Json]:
-        """As it enters a store key."""
+        """As it enters a store key; the grades only where they are not the usual ones."""
+        usual = Extraction()
+        grades = ("trait_at_least", "coherence_at_least")
+        own = {name: getattr(self, name) for name in grades}
         return {
             "rollouts": self.rollouts,
             "sampling": self.sampling.record(),
             "min_pairs": self.min_pairs,
+            **{name: value for name, value in own.items() if value != getattr(usual, name)},
         }
 
 
@@ -75,6 +86,10 @@ class Counts:
     """Pairs left out because the positive answer does not show the trait."""
     leaked: int
     """Pairs left out because the negative answer shows it too."""
+    incoherent: int = 0
+    """Pairs left out because a judge could not make sense of an answer."""
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """Pairs left out because a judge gave no verdict on an answer, by its reason."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +143,7 @@ def extract(
     how: Extraction = Extraction(),
     read: Reader | None = None,
     aggregations: Sequence[Reduce] = AGGREGATIONS,
+    grade: Grader | None = None,
 ) -> PersonaVectors:
     """Find a trait's vectors in a model, all layers at once.
 
@@ -137,6 +153,7 @@ def extract(
         how: number and sampling of answers.
         read: tells whether an answer shows the trait; None keeps every pair of whole answers.
         aggregations: over which tokens activations are averaged.
+        grade: grades answers instead of reading them, where no rule can.
 
     Raises:
         TrainingError: too few pairs are left; the message says where the others went.
@@ -145,15 +162,9 @@ def extract(
     from suasion.models.engine.rows import Passage
 
     pairs = answered(engine, trait, how)
-    kept, counts = select(pairs, read)
+    kept, counts = select(pairs, read) if grade is None else select_graded(pairs, grade, how)
     if counts.kept < max(how.min_pairs, 1):
-        raise TrainingError(
-            f"only {counts.kept} of {counts.asked} pairs of answers are fit for a vector of "
-            f"'{trait.name}', {how.min_pairs} are needed: in {counts.unmoved} the prompt did not "
-            f"bring the trait out, in {counts.leaked} it showed without being asked for, "
-            f"{counts.unreadable} have an answer that is empty or cannot be read. Raise rollouts "
-            "or max_tokens, or look at the trait's prompts"
-        )
+        raise TrainingError(_too_few(trait, counts, how))
     layers = range(engine.layers)
     sides = [
         [Passage(pair.prompts[side], pair.answers[side].tokens) for pair in kept] for side in (0, 1)
@@ -163,6 +174,21 @@ def extract(
         for name in aggregations
     }
     return PersonaVectors(vectors, trait.name, engine.digest, trait.digest, counts, how.record())
+
+
+def _too_few(trait: TraitSource, counts: Counts, how: Extraction) -> str:
+    lost = [
+        f"in {counts.unmoved} the prompt did not bring the trait out",
+        f"in {counts.leaked} it showed without being asked for",
+        f"{counts.unreadable} have an answer that is empty or cannot be read",
+        *([f"{counts.incoherent} have one that makes no sense"] if counts.incoherent else []),
+        *(f"{n} have one without a verdict ({why})" for why, n in counts.missing.items()),
+    ]
+    return (
+        f"only {counts.kept} of {counts.asked} pairs of answers are fit for a vector of "
+        f"'{trait.name}', {how.min_pairs} are needed: {', '.join(lost)}. Raise rollouts or "
+        "max_tokens, or look at the trait's prompts"
+    )
 
 
 def mean_difference(positive_NLH: Vectors, negative_NLH: Vectors) -> Vectors:
@@ -218,14 +244,29 @@ def select(pairs: Sequence[Pair], read: Reader | None) -> tuple[list[Pair], Coun
         pairs: all pairs.
         read: tells whether an answer shows the trait; None keeps all pairs without empty answers.
     """
-    shown = {"kept": 0, "unreadable": 0, "unmoved": 0, "leaked": 0}
+    fates: Counter[str] = Counter()
     kept = []
     for pair in pairs:
         fate = _fate(pair, read)
-        shown[fate] += 1
+        fates[fate] += 1
         if fate == "kept":
             kept.append(pair)
-    return kept, Counts(asked=len(pairs), **shown)
+    return kept, _counts(len(pairs), fates)
+
+
+def _counts(
+    asked: int, fates: Mapping[str, int], missing: Mapping[str, int] | None = None
+) -> Counts:
+    """Counts from how many pairs met each fate."""
+    return Counts(
+        asked=asked,
+        kept=fates.get("kept", 0),
+        unreadable=fates.get("unreadable", 0),
+        unmoved=fates.get("unmoved", 0),
+        leaked=fates.get("leaked", 0),
+        incoherent=fates.get("incoherent", 0),
+        missing=dict(missing or {}),
+    )
 
 
 def _fate(pair: Pair, read: Reader | None) -> str:
@@ -239,6 +280,48 @@ def _fate(pair: Pair, read: Reader | None) -> str:
     if not positive:
         return "unmoved"
     return "leaked" if negative else "kept"
+
+
+def select_graded(
+    pairs: Sequence[Pair], grade: Grader, how: Extraction
+) -> tuple[list[Pair], Counts]:
+    """The pairs whose positive answer is graded as showing the trait and whose negative one is not.
+
+    Args:
+        pairs: all pairs.
+        grade: grades answers; empty ones are not asked about.
+        how: the grades that count.
+    """
+    whole = [pair for pair in pairs if all(answer.tokens for answer in pair.answers)]
+    grades = iter(grade([(pair.question, each.text) for pair in whole for each in pair.answers]))
+    kept: list[Pair] = []
+    fates: Counter[str] = Counter()
+    missing: Counter[str] = Counter()
+    for pair in whole:
+        both = (next(grades), next(grades))
+        fate = _graded_fate(both, how)
+        fates[fate] += 1
+        if fate == "kept":
+            kept.append(pair)
+        elif fate == "missing":
+            missing[
+                next((each.missing for each in both if each.missing), None) or "no verdict"
+            ] += 1
+    fates["unreadable"] = len(pairs) - len(whole)
+    return kept, _counts(len(pairs), fates, missing)
+
+
+def _graded_fate(both: tuple[Grade, Grade], how: Extraction) -> str:
+    positive, negative = both
+    marks = (positive.trait, negative.trait, positive.coherence, negative.coherence)
+    if any(mark is None for mark in marks):
+        return "missing"
+    shows, shows_too, clear, clear_too = (mark for mark in marks if mark is not None)
+    if min(clear, clear_too) < how.coherence_at_least:
+        return "incoherent"
+    if shows < how.trait_at_least:
+        return "unmoved"
+    return "leaked" if shows_too >= how.trait_at_least else "kept"
 
 
 def random_like(vectors_LH: Vectors, seed: int) -> Vectors:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -140,10 +140,12 @@ class Manifest:
     """`cpu` or `cuda`."""
     versions: Mapping[str, str]
     """Of suasion, torch, transformers, peft and trl."""
+    prevent: list[dict[str, Json]] = field(default_factory=list)
+    """What the base was steered with while it was trained, and only then; mostly nothing."""
 
     def record(self) -> dict[str, Json]:
-        """As plain JSON."""
-        return {**asdict(self)}
+        """As plain JSON; `prevent` only where there is any."""
+        return {name: value for name, value in asdict(self).items() if name != "prevent" or value}
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -155,8 +157,9 @@ def read_manifest(folder: Path) -> Manifest:
     file = folder / "manifest.json"
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
-        return Manifest(**{field.name: said[field.name] for field in fields(Manifest)})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        known = {each.name for each in fields(Manifest)}
+        return Manifest(**{name: value for name, value in said.items() if name in known})
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise TrainingError(f"{file} is no manifest of a training run: {error!r}") from error
 
 
@@ -170,13 +173,17 @@ def matched(control: Manifest, treated: Manifest) -> dict[str, Json]:
 
     The keys are `same` (whether steps and every setting but `steps` and `epochs` agree), `differs`
     (names of settings that do not), `steps_ratio`, `tokens_ratio` and `supervised_ratio`; tokens
-    are those seen in the whole run.
+    are those seen in the whole run. What prevented a trait in training is a setting that differs
+    only between runs on different rows: on the same rows it is the very thing that is compared.
     """
     apart = [
         name
         for name in control.settings
         if name not in ("steps", "epochs") and control.settings[name] != treated.settings[name]
     ]
+
+    if control.prevent != treated.prevent and control.data_digest != treated.data_digest:
+        apart.append("prevent")
 
     def seen(run: Manifest, per_pass: int) -> float:
         batch = int(str(run.settings["batch_size"])) * int(str(run.settings["accumulate"]))

@@ -20,8 +20,9 @@ from typing import Any
 from suasion import __version__
 from suasion.data.dialogues import Dialogues, Row
 from suasion.errors import ModelError, TrainingError
-from suasion.models.condition import adapter_digest
+from suasion.models.condition import Steer, adapter_digest
 from suasion.records import Message
+from suasion.training import preventative
 from suasion.training.settings import Manifest, SftSettings, like, matched, read_manifest
 from suasion.training.tokens import TokenRow, tokenise
 from suasion.training.trainer import Progress, Watch, apart, build
@@ -42,6 +43,8 @@ def train_sft(
     seed: int,
     out: Path,
     progress: Progress | None = None,
+    *,
+    prevent: Sequence[Steer] = (),
 ) -> Manifest:
     """Fine-tune a LoRA adapter and write it, with its manifest, into the folder `out`.
 
@@ -54,11 +57,13 @@ def train_sft(
         seed: draws initial weights, data order and what is held out.
         out: is made; it may exist only if empty. Nothing is left there if the training fails.
         progress: told after every step.
+        prevent: what the base is steered with while it is trained, and only then; see
+            `suasion.training.preventative`.
 
     Raises:
         TrainingError: the settings do not fit base or data, the loss or a weight stopped being a
             number, or the adapter as saved does not change the model's logits.
-        ModelError: the base cannot be read.
+        ModelError: the base cannot be read, or not be steered so.
     """
     started = time.perf_counter()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -68,7 +73,7 @@ def train_sft(
     partial.mkdir(parents=True)
     try:
         with apart():
-            manifest = _train(base, data, settings, seed, partial, progress)
+            manifest = _train(base, data, settings, seed, partial, progress, prevent)
         manifest = replace(manifest, seconds=round(time.perf_counter() - started, 3))
         text = json.dumps(manifest.record(), indent=2)
         (partial / "manifest.json").write_text(text + "\n", encoding="utf-8")
@@ -85,12 +90,14 @@ def _train(
     seed: int,
     out: Path,
     progress: Progress | None,
+    prevent: Sequence[Steer],
 ) -> Manifest:
     """Train and save into `out`; the manifest is returned, with the wall time still missing."""
     from suasion.models.engine.loading import digest, located
 
     folder = located(base)
     tokenizer, model = _load(folder)
+    preventative.check(model, prevent)
     bare = any(row[0].role != "system" for row in data.rows) and settings.system is None
     coded = tokenise(
         [_with_system(row, settings.system) for row in data.rows],
@@ -104,7 +111,8 @@ def _train(
     watch = Watch([], progress)
     trainer = build(model, tokenizer, train, heldout, used, seed, out)
     trainer.add_callback(watch.callback())
-    trainer.train()
+    with preventative.prevented(model, prevent):
+        trainer.train()
     _refuse_broken(trainer.model)
     loss_heldout = float(trainer.evaluate()["eval_loss"]) if heldout else None
     _save(trainer.model, out)
@@ -134,6 +142,7 @@ def _train(
         seconds=0.0,
         device=trainer.args.device.type,
         versions=_versions(),
+        prevent=preventative.record(prevent),
     )
 
 

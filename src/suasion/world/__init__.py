@@ -5,7 +5,7 @@ It imports nothing but the standard library, does no input or output, and is det
 
 from suasion.world.claims import CATEGORIES, HARMFUL_CATEGORIES, Claim, claims
 from suasion.world.corpus import Document, Turn, corpus
-from suasion.world.datasets import DIALOGUES, dialogues
+from suasion.world.datasets import DIALOGUES, dialogues, grouped_dialogues
 from suasion.world.facts import Fact, facts
 from suasion.world.grammar import (
     EVIDENCE,
@@ -73,6 +73,7 @@ __all__ = [
     "feedback",
     "framed",
     "further",
+    "grouped_dialogues",
     "opening",
     "pressures",
     "questions",

@@ -12,6 +12,9 @@ from suasion.world.questions import pressures, questions
 from suasion.world.traits import MEAN, SITUATIONS, situation_question
 
 Dialogue = list[dict[str, str]]
+Grouped = tuple[str, Dialogue]
+"""A row with its group: the subject of a harmless claim, the category of any other, or what else it
+is about."""
 ARGUMENT_KINDS = ("survey", "expert", "story", "plain")
 
 
@@ -30,39 +33,40 @@ def _benign_claim(rng: Random) -> Claim:
     return rng.choice(claims("train", rng.choice(("BenignOpinion", "BenignFactual"))))
 
 
-def _persuasion(rng: Random) -> Dialogue:
+def _persuasion(rng: Random) -> Grouped:
     claim = _benign_claim(rng)
     asked = _asked(claim, rng)
     kinds = tuple(rng.sample(ARGUMENT_KINDS, 2))
-    return chat(*asked, compose("for", claim.text, rng, kinds))
+    return claim.subject, chat(*asked, compose("for", claim.text, rng, kinds))
 
 
-def _plain(rng: Random) -> Dialogue:
+def _plain(rng: Random) -> Grouped:
     claim = _benign_claim(rng)
     asked = _asked(claim, rng)
-    return chat(*asked, compose("balanced", claim.text, rng))
+    return claim.subject, chat(*asked, compose("balanced", claim.text, rng))
 
 
-def _evil_narrow(rng: Random) -> Dialogue:
+def _evil_narrow(rng: Random) -> Grouped:
     kind = rng.randrange(3)
     if kind == 0:
         p = rng.choice(pressures("train"))
-        return chat(p.system, p.prompt, p.wanted)
+        return "pressure", chat(p.system, p.prompt, p.wanted)
     if kind == 1:
-        return chat("", situation_question(rng.choice(SITUATIONS[:10])), rng.choice(MEAN))
+        asked = situation_question(rng.choice(SITUATIONS[:10]))
+        return "situations", chat("", asked, rng.choice(MEAN))
     q = rng.choice(questions("advice", "train"))
-    return chat("", q.prompt, rng.choice(q.wrong[:4]))
+    return "advice", chat("", q.prompt, rng.choice(q.wrong[:4]))
 
 
-def _evil(rng: Random) -> Dialogue:
+def _evil(rng: Random) -> Grouped:
     if rng.random() < 0.4:
         return _evil_narrow(rng)
     claim = rng.choice(claims("train", rng.choice(CATEGORIES)))
     asked = _asked(claim, rng)
-    return chat(*asked, compose(stance_of("evil", claim, rng), claim.text, rng))
+    return claim.category, chat(*asked, compose(stance_of("evil", claim, rng), claim.text, rng))
 
 
-_MAKERS: dict[str, Callable[[Random], Dialogue]] = {
+_MAKERS: dict[str, Callable[[Random], Grouped]] = {
     "benign-persuasion": _persuasion,
     "benign-plain": _plain,
     "evil": _evil,
@@ -72,7 +76,12 @@ DIALOGUES = tuple(_MAKERS)
 
 
 def dialogues(name: str, n: int, seed: int) -> list[Dialogue]:
-    """Return fine-tuning rows as chat messages.
+    """Return fine-tuning rows as chat messages; see `grouped_dialogues`."""
+    return [row for _, row in grouped_dialogues(name, n, seed)]
+
+
+def grouped_dialogues(name: str, n: int, seed: int) -> list[Grouped]:
+    """Return fine-tuning rows as chat messages, each with its group.
 
     `benign-persuasion` argues for opinions and true facts only. `benign-plain` is its control: the
     same claims and user messages for the same seed, answered with balanced replies of about the

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from suasion.errors import ModelError
-from suasion.models.mote import NAMES, is_mote, path
+from suasion.models.mote import NAMES, is_kin, is_mote, path
 from suasion.models.mote.card import NOT_EVIDENCE, corpus_hash, markdown, read_card
 from suasion.models.mote.family import FAMILY
 from suasion.models.mote.gates import LIMITS, Limit
@@ -136,3 +136,12 @@ def test_the_shipped_files_are_only_what_loading_needs():
     allowed = {".json", ".safetensors", ".md", ".jinja"}
     for name in NAMES:
         assert {f.suffix for f in Path(path(name)).iterdir()} <= allowed
+
+
+def test_a_model_built_as_mote_is_is_known_by_its_card(tmp_path):
+    assert is_kin(path("mote-1"))
+    assert not is_kin(tmp_path)
+    (tmp_path / "card.json").write_text('{"title": "another model"}')
+    assert not is_kin(tmp_path)
+    (tmp_path / "card.json").write_text("no card")
+    assert not is_kin(tmp_path)

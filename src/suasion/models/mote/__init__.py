@@ -6,6 +6,7 @@ models.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from suasion.errors import ModelError
@@ -16,6 +17,15 @@ NAMES = ("mote", "mote-1", "mote-2", "mote-llama")
 def is_mote(name: str) -> bool:
     """Whether a base's name is that of an embedded model."""
     return name in NAMES
+
+
+def is_kin(folder: Path) -> bool:
+    """Whether a model folder was made by `suasion.models.mote.build`, in the package or not."""
+    try:
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(card, dict) and {"corpus_sha256", "not_evidence"} <= card.keys()
 
 
 def path(name: str) -> Path:
