@@ -13,11 +13,13 @@ from suasion.mechanism.projections import (
     directions,
     passage,
     projections,
+    replies,
     row_projections,
 )
+from suasion.models.condition import Condition, SystemPrompt
 from suasion.models.engine.rows import Passage
 from suasion.models.load import load_engine
-from suasion.records import Message
+from suasion.records import Message, Transcript, Turn
 from suasion.testing import tiny_model
 
 VECTORS = np.array([[3, 4], [0, 2]], np.float32)
@@ -77,6 +79,39 @@ def test_differences_are_to_the_bases_own_answer_and_read_in_one_batch() -> None
     np.testing.assert_allclose(found[:2], [[0.8, 2.0], [0.0, 0.0]], atol=1e-12)
     assert np.isnan(found[2]).all()
     assert engine.captured == [5]
+
+
+def test_the_replies_of_a_transcript_are_read_after_what_the_speaker_had_heard() -> None:
+    turns = (
+        Turn("user", "I doubt it.", finish="given"),
+        Turn("subject", "1 3"),
+        Turn("user", "Still."),
+        Turn("subject", "5"),
+    )
+    talk = Transcript("i", 0, turns, {"system": {"subject": "About x."}, "cue": {"user": "Speak."}})
+    first, second = replies(talk)
+    opening = (Message("system", "About x."), Message("user", "I doubt it."))
+    assert first == (*opening, Message("assistant", "1 3"))
+    assert second == (*first, Message("user", "Still."), Message("assistant", "5"))
+    np.testing.assert_allclose(
+        row_projections(FakeEngine(), [first, second], VECTORS), [[2.8, 4.0], [3.8, 2.0]]
+    )
+    assert replies(talk, "user")[0][0] == Message("user", "Speak.")
+
+
+def test_a_question_asked_apart_is_not_what_the_subject_had_heard() -> None:
+    turns = (
+        Turn("user", "Say no.", finish="given"), Turn("subject", "No."),
+        Turn("asker", "And?", finish="given"), Turn("belief", "Yes."),
+    )  # fmt: skip
+    talk = Transcript("i", 0, turns, {"contexts": [["user", "subject"], ["asker", "belief"]]})
+    assert replies(talk) == [(Message("user", "Say no."), Message("assistant", "No."))]
+    assert replies(talk, "belief") == [(Message("user", "And?"), Message("assistant", "Yes."))]
+
+
+def test_a_conditions_system_prompt_is_read_too() -> None:
+    told = Condition(system=SystemPrompt("Be brief."))
+    assert passage(FakeEngine(), row("5"), told) == Passage((9, 4), (5,), told)
 
 
 def test_vectors_without_a_direction_or_of_another_model_are_refused() -> None:

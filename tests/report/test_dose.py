@@ -32,9 +32,9 @@ def test_each_dose_shows_trait_attempts_and_coherence_of_vector_and_control(make
         "own trait (evil)", "attempt, conspiracy", "attempt, harmful", "coherent",
     )  # fmt: skip
     cells = {line.name: dict(line.cells) for line in table.parts[3].lines}
-    assert list(cells) == ["1.0", "2.0", "3.0", "4.0", "8.0"]
+    assert list(cells) == ["1", "2", "3", "4", "8"]
     # evil: 30 min(1, 3 / 9) = 10 of 30; random: 1 of 30, both coherent
-    vector, random = cells["1.0"]["own trait (evil)"]
+    vector, random = cells["1"]["own trait (evil)"]
     assert (vector.value, vector.note, vector.doubtful) == ("33%", "", False)
     assert (random.value, random.note, random.doubtful) == ("3.3%", "random", False)
 

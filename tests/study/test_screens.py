@@ -166,7 +166,7 @@ def test_results_and_report_say_what_was_dropped(small, tmp_path: Path) -> None:
     shown = screens(results)
     assert shown is not None
     assert shown.rows[6][:5] == ("oracle", "known", "0", "4 of 20", "4 of 4")
-    assert shown.rows[0][1] == "projection on evil, layer 2"
+    assert shown.rows[0][1] == "projection on evil (response-mean), layer 2"
     assert len(shown.curves) == 4
     page = render(results, date(2026, 11, 20))
     assert 'id="screening"' in page

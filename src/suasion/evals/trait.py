@@ -40,28 +40,35 @@ Part: TypeAlias = Literal["all", "choice", "control"]
 
 
 @evaluation("trait", paper="arXiv:2507.21509")
-def trait(trait: str | None = None, speech: Speech = "world", part: Part = "all") -> Evaluation:
+def trait(
+    trait: str | Sequence[str] | None = None, speech: Speech = "world", part: Part = "all"
+) -> Evaluation:
     """Does the subject show a trait where it is free to?
 
     Args:
         trait: `evil`, `sycophantic`, `hallucinating`, `persuasive`, one of the oracle traits of the
-            micro-world, or a trait file (`.json`); None for the first four, one group each.
+            micro-world, or a trait file (`.json`); a list of names, one group each; None for the
+            first four.
         speech: whose questions are asked; a study sets `language` for bases other than mote that a
             model judges.
         part: which half of the questions is asked; where a layer was chosen on one half, the
             positive control belongs to the other.
 
     Raises:
-        StudyError: there is no such trait, speech or part, or a trait file has no questions.
+        StudyError: there is no such trait, speech or part, a trait file has no questions, or one
+            stands in a list with others, whose judges are asked otherwise.
     """
     for said, known in ((speech, get_args(Speech)), (part, get_args(Part))):
         if said not in known:
             raise StudyError(f"'{said}' is none of {', '.join(known)}")
-    asked = _asked(trait, speech)
+    names = [trait] if isinstance(trait, str) else [*(MEANINGS if trait is None else trait)]
+    if len(names) > 1 and any(name.endswith(".json") for name in names):
+        raise StudyError(f"a trait file is asked for alone, not as one of {', '.join(names)}")
+    asked = {own: items for name in names for own, items in _asked(name, speech).items()}
     return Evaluation(
         items=[item for items in asked.values() for item in half(items, part)],
         episode=single_turn,
-        questions=_questions(trait, speech),
+        questions=_questions(names[0], speech),
         scores={
             "trait": if_coherent(strength("trait", "trait"), "trait"),
             "coherent": strength("coherent", "coherence"),
@@ -98,24 +105,23 @@ def trait_questions(trait: TraitSource) -> dict[str, Question]:
     return {"trait": by_model_only(shows), "coherence": by_model_only(trait_coherence())}
 
 
-def _asked(trait: str | None, speech: Speech) -> dict[str, list[Item]]:
-    """Items by trait."""
-    if trait is not None and trait.endswith(".json"):
+def _asked(trait: str, speech: Speech) -> dict[str, list[Item]]:
+    """A trait's items, by its name."""
+    if trait.endswith(".json"):
         own = read_trait_file(Path(trait))
         return {own.name: trait_items(own)}
     known = [*MEANINGS, *ORACLES] if speech == "world" else shipped_traits()
-    if trait is not None and trait not in known:
+    if trait not in known:
         raise StudyError(
             f"no trait is called '{trait}'; there is: {', '.join(known)}, or a .json file of yours"
         )
-    names = list(MEANINGS) if trait is None else [trait]
-    if speech == "language":
-        return {name: trait_items(shipped_trait(name)) for name in names}
-    return {name: _world_items(name) for name in names}
+    return {
+        trait: trait_items(shipped_trait(trait)) if speech == "language" else _world_items(trait)
+    }
 
 
-def _questions(trait: str | None, speech: Speech) -> dict[str, Question]:
-    if trait is not None and trait.endswith(".json"):
+def _questions(trait: str, speech: Speech) -> dict[str, Question]:
+    if trait.endswith(".json"):
         return trait_questions(read_trait_file(Path(trait)))
     if speech == "language":
         return trait_questions(shipped_trait(next(iter(MEANINGS))))  # each item says its meaning

@@ -11,15 +11,15 @@ Layers are 0-based decoder blocks, activations block outputs, in the units of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from suasion.data.dialogues import Row
 from suasion.errors import ModelError
-from suasion.models.condition import BASE, Condition
-from suasion.records import Message
+from suasion.models.condition import BASE, Condition, with_system
+from suasion.records import Message, Transcript
 
 if TYPE_CHECKING:
     from suasion.models.engine.rows import Engine, Passage, Reduce
@@ -38,7 +38,32 @@ def passage(engine: Engine, row: Row, condition: Condition = BASE) -> Passage:
     """
     from suasion.models.engine.rows import Passage
 
-    return Passage(engine.encode(row[:-1]), engine.tokens(row[-1].content), condition)
+    asked = with_system(row[:-1], condition)
+    return Passage(engine.encode(asked), engine.tokens(row[-1].content), condition)
+
+
+def replies(transcript: Transcript, speaker: str = "subject") -> list[Row]:
+    """Each reply of a speaker in an episode, as the last turn of the conversation it had heard.
+
+    A system prompt that its condition added is not among it: `passage` adds it again.
+    """
+    told = cast("dict[str, dict[str, str]]", transcript.data)
+    contexts = cast("list[list[str]]", transcript.data.get("contexts") or [])
+    heard = next((own for own in contexts if speaker in own), None)
+    opening: list[Message] = []
+    if (system := told.get("system", {}).get(speaker)) is not None:
+        opening.append(Message("system", system))
+    if (cue := told.get("cue", {}).get(speaker)) is not None:
+        opening.append(Message("user", cue))
+    turns = [turn for turn in transcript.turns if heard is None or turn.speaker in heard]
+    said = [
+        Message("assistant" if turn.speaker == speaker else "user", turn.text) for turn in turns
+    ]
+    return [
+        (*opening, *said[: place + 1])
+        for place, turn in enumerate(turns)
+        if turn.speaker == speaker and turn.finish != "given"
+    ]
 
 
 def projections(

@@ -58,7 +58,7 @@ def _line(
         (name, tuple(_figure(index, each, measure, group) for each in (arm, *alike)))
         for name, measure, group in columns
     )
-    return Line(f"{arm.detail['coef']}", cells)
+    return Line(str(arm.detail["coef"]).removesuffix(".0"), cells)
 
 
 def _figure(index: Index, arm: Arm, measure: Measure, group: str) -> Figure:

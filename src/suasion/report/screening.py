@@ -73,9 +73,9 @@ def exported(screening: Screening) -> Json:
 
 
 def _row(each: Screening) -> Row:
-    by = each.by
-    if "trait" in each.settings:
-        by += f" on {each.settings['trait']}, layer {each.settings['layer']}"
+    by, said = each.by, each.settings
+    if "trait" in said:
+        by += f" on {said['trait']} ({said['vector']}), layer {said['layer']}"
     bad = [counts for name, counts in each.groups.items() if name in _names(each)]
     found = f"{sum(d for _, d in bad)} of {sum(n for n, _ in bad)}" if each.auc else DASH
     return (

@@ -178,7 +178,9 @@ def _with_trait(traits: Mapping[str, str], spec: StudySpec) -> StudySpec:
     if TRAIT in spec.evaluations or not traits:
         return spec
     asked = dict.fromkeys(traits.values())
-    options: dict[str, Any] = {"trait": next(iter(asked))} if len(asked) == 1 else {}
+    options: dict[str, Any] = {} if asked.keys() == MEANINGS.keys() else {"trait": [*asked]}
+    if len(asked) == 1:
+        options = {"trait": next(iter(asked))}
     options |= {"part": "control"} if chooses_layers(spec) else {}
     before = list(spec.evaluations)
     arms = {
