@@ -23,6 +23,7 @@ from typing import Any
 
 from suasion.data.traits import trait_name
 from suasion.errors import DataError, UseError
+from suasion.evals.trait import MEANINGS
 from suasion.registry import find
 from suasion.study.arms import chooses_layers, settings
 from suasion.study.spec import (
