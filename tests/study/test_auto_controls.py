@@ -110,7 +110,7 @@ def test_two_grids_share_families_and_one_evaluation(small) -> None:
         "kind": {"steer": {"trait": "sycophantic", "like": "evil"}},
     }
     spec = with_controls(study(arms=arms))
-    assert spec.evaluations["trait"].options == {}, "all traits are asked for"
+    assert spec.evaluations["trait"].options == {"trait": ["evil", "sycophantic"]}
     assert declared_in(spec, "manipulation-check") == [
         ("evil", "base", "trait/evil", 10),
         ("kind", "base", "trait/sycophantic", 10),
