@@ -169,3 +169,12 @@ def test_controls_suit_several_layers_increments_and_ablation(small, tmp_path, s
     assert points["evil"] == points["evil-random"] == points["evil-shuffled"]
     ops = {arm.detail.get("op") for arm in results.arms if arm.parent != "base"}
     assert ops == {steer.get("op")}
+
+
+def test_a_trait_that_an_evaluation_of_all_leaves_out_is_not_asked_for(small) -> None:
+    arms = {"base": {}, "evil": {"steer": {**GRID["steer"], "trait": "oracle"}}}
+    spec = with_controls(study(arms=arms, evaluations={"small": {}, "trait": {}}))
+    assert "evil-random" in spec.arms
+    assert declared_in(spec, "manipulation-check") == []
+    (line,) = additions(spec)
+    assert line.endswith("so nobody checks it)")

@@ -14,7 +14,8 @@ from math import isfinite
 from suasion.records import Contrast, Outcome
 from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, largest_first, measure_of
 from suasion.report.words import Unit, counted, label, listed, quantity
-from suasion.study.controls import Recipe, moves, on_trait, recipe
+from suasion.study.controls import moves, on_trait
+from suasion.study.recipes import Recipe, recipe
 from suasion.study.results import Results
 
 MOST = 3

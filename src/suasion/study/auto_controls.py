@@ -212,10 +212,9 @@ def _with_check(name: str, trait: str, spec: StudySpec, family: str) -> StudySpe
 
 
 def _asks(evaluation: EvaluationSpec, trait: str) -> bool:
-    asked = evaluation.options.get("trait")
-    if asked is None:
-        return trait in MEANINGS
-    return trait in ([asked] if isinstance(asked, str) else asked)
+    """Whether an evaluation of traits asks for this one; without options it asks for four."""
+    asked = find("evaluation", TRAIT).build(**evaluation.options)
+    return trait_name(trait) in {item.group for item in asked.items}
 
 
 def _on_trait(contrast: ContrastSpec) -> bool:
