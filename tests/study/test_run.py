@@ -336,6 +336,12 @@ def test_a_control_is_trained_for_as_many_steps_as_its_treatment(small, tmp_path
     assert manifests["control/0"]["settings"]["steps"] == 10
 
 
+def test_an_arm_like_another_with_epochs_of_its_own_is_trained_for_these(small, tmp_path) -> None:
+    spec = parse_study(small.STUDY, {"arms.control.sft.epochs": 3})
+    settings = run(spec, tmp_path, small.ScriptedModels()).provenance.training["control/0"]
+    assert (settings["settings"]["epochs"], settings["settings"]["steps"]) == (3, None)
+
+
 def test_samples_of_an_item_are_its_cluster(small, tmp_path: Path) -> None:
     spec = parse_study(small.STUDY, {"evaluations.small.samples": 3})
     results = run(spec, tmp_path, small.ScriptedModels())

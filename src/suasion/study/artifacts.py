@@ -226,13 +226,20 @@ def _train(
 def _settings(
     planned: PlannedArm, seed: int, training: Mapping[str, Mapping[str, Json]]
 ) -> dict[str, Json]:
-    """All hyperparameters; those of a control ask for as many steps as its treatment took."""
+    """All hyperparameters; those of a control ask for as many steps as its treatment took.
+
+    Unless it says `steps`, or other `epochs` than its treatment: then it is to be trained longer or
+    shorter.
+    """
     from suasion.training.settings import SftSettings
 
     detail = planned.arm.detail
     given = {name: value for name, value in detail.items() if name not in ON_WHAT}
     settings = SftSettings(**cast(dict[str, Any], given)).record()
     treated = training.get(f"{detail.get('like')}/{seed}")
-    if treated is not None and "steps" not in given:
+    if treated is None or "steps" in given:
+        return settings
+    asked = cast(Mapping[str, Json], treated["settings"])
+    if settings["epochs"] == asked["epochs"]:
         settings["steps"] = treated["steps"]
     return settings
