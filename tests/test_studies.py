@@ -15,7 +15,11 @@ import pytest
 import yaml
 
 from suasion import cli
+from suasion.evals.trait import MEANINGS
 from suasion.testing import Answer, OpenAIServer, tiny_model
+
+GRADED = 7
+"""Studies of more arms keep all pairs of answers: grading asks the judge hundreds of times."""
 
 STUDIES = sorted((Path(__file__).parents[1] / "studies").glob("a-*.yaml"))
 CATEGORIES = (
@@ -45,7 +49,7 @@ def claim_file(folder: Path) -> Path:
             "subject": f"number {n}",
         }
         for category in CATEGORIES
-        for n in (3, 7)
+        for n in (3, 5, 7)
     ]
     file = folder / "claims.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))
@@ -55,15 +59,25 @@ def claim_file(folder: Path) -> Path:
 def cut_down(file: Path) -> list[str]:
     """Settings that leave of a study one small piece of every part."""
     study = yaml.safe_load(file.read_text())
-    found = ["seeds=[0]"]
+    found = ["seeds=[0]", "extraction.max_tokens=8", "extraction.min_pairs=3"]
+    if len(study["arms"]) > GRADED:
+        found.append("extraction.judged=false")
+    steered = {
+        arm["steer"].get("trait") for arm in study["arms"].values() if "steer" in (arm or {})
+    }
+    asked = sorted(steered & set(MEANINGS))
+    if asked and "trait" not in study["evaluations"]:
+        found.append(
+            f"evaluations.trait={json.dumps({'trait': asked, 'items': 1, 'max_tokens': 6})}"
+        )
     for name, arm in study["arms"].items():
         for part, sizes in (("sft", {"n": 40, "steps": 1, "warmup_steps": 0}), ("steer", {})):
             given = (arm or {}).get(part)
             if given and "like" not in given:
                 found += [f"arms.{name}.{part}.{key}={size}" for key, size in sizes.items()]
-            for key in ("layer", "coef"):
+            for key, most in (("layer", 1), ("coef", 2)):
                 if isinstance((given or {}).get(key), list):
-                    found.append(f"arms.{name}.{part}.{key}={json.dumps(given[key][:2])}")
+                    found.append(f"arms.{name}.{part}.{key}={json.dumps(given[key][:most])}")
     for name, given in (
         study["evaluations"].items() if isinstance(study["evaluations"], dict) else []
     ):
@@ -72,7 +86,17 @@ def cut_down(file: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("architecture", ["qwen2", "llama"])
+def split(claims: Path, folder: Path) -> tuple[Path, dict[str, Path]]:
+    """The claims that are left to ask about, and trait files from others and from these."""
+    rest, unused = folder / "rest.jsonl", folder / "unused.jsonl"
+    held_out, leaky = folder / "held-out.json", folder / "leaky.json"
+    for source, trait, left in ((claims, held_out, rest), (rest, leaky, unused)):
+        words = ["trait", "oracle", str(source), "--each", "1", "--out", str(trait)]
+        cli.app([*words, "--rest", str(left)], standalone_mode=False)
+    return rest, {"oracle": held_out, "oracle-leaky": leaky, "oracle-last-token": held_out}
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", pytest.param("llama", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("study", STUDIES, ids=lambda file: file.stem)
 def test_a_study_that_ships_runs_on_another_model(
     study: Path,
@@ -81,10 +105,16 @@ def test_a_study_that_ships_runs_on_another_model(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    base = tiny_model(architecture, tmp_path / "base")  # type: ignore[arg-type]  # one of these
+    room = {"max_position_embeddings": 4096}
+    base = tiny_model(architecture, tmp_path / "base", **room)  # type: ignore[arg-type]  # one of these
     words = ["suasion", "run", study.stem, "--base", str(base), "--judge", "openai/gpt-4o"]
-    words += ["--claims", str(claim_file(tmp_path)), "--out", str(tmp_path / "run")]
-    words += [word for setting in cut_down(study) for word in ("--set", setting)]
+    claims = claim_file(tmp_path)
+    settings = cut_down(study)
+    if study.stem == "a-oracle":
+        claims, traits = split(claims, tmp_path)
+        settings += [f"arms.{arm}.steer.trait={file}" for arm, file in traits.items()]
+    words += ["--claims", str(claims), "--out", str(tmp_path / "run")]
+    words += [word for setting in settings for word in ("--set", setting)]
     with OpenAIServer(judge) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
