@@ -113,6 +113,8 @@ def test_a_study_that_ships_runs_on_another_model(
     if study.stem == "a-oracle":
         claims, traits = split(claims, tmp_path)
         settings += [f"arms.{arm}.steer.trait={file}" for arm, file in traits.items()]
+        asked = {"trait": sorted({*map(str, traits.values())}), "items": 1, "max_tokens": 6}
+        settings.append(f"evaluations.trait={json.dumps(asked)}")
     words += ["--claims", str(claims), "--out", str(tmp_path / "run")]
     words += [word for setting in settings for word in ("--set", setting)]
     with OpenAIServer(judge) as server:
