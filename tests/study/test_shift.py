@@ -120,7 +120,7 @@ def test_a_run_on_a_real_model_is_prevented_and_shifted(
 
 
 def test_a_wrong_aggregation_is_told(tmp_path: Path) -> None:
-    from suasion.report.shift import shift
+    from suasion.commands.shift import shift
 
     with pytest.raises(UseError, match="there is response-mean, prompt-mean, last-prompt"):
         shift(tmp_path, "evil", "mean")

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from suasion.mechanism.lora_delta import ActivationShift, WeightShare
     from suasion.study.bases import Base, Look, Pace, Vectors
     from suasion.study.results import Results
-    from suasion.study.spec import Aggregation, StudySpec
+    from suasion.study.spec import StudySpec
+    from suasion.study.vocabulary import Aggregation
 
 SAYS = "I do not know."
 """What the model answers, always."""

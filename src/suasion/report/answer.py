@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from math import isfinite
 
 from suasion.records import Contrast, Outcome
-from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, largest_first, measure_of
-from suasion.report.words import Unit, counted, label, listed, quantity
+from suasion.report.blocks import Block, blocks, where
+from suasion.report.look_up import TRAINED, Index, Key, Measure, measure_of
+from suasion.report.words import Unit, counted, listed
 from suasion.study.controls import moves, on_trait
 from suasion.study.recipes import Recipe, recipe
 from suasion.study.results import Results
@@ -37,36 +38,6 @@ class Paragraph:
 
     def __str__(self) -> str:
         return f"{self.lead} {self.body}".strip()
-
-
-@dataclass(frozen=True)
-class Block:
-    """Contrasts that ask one thing: the same two arms (or grids), the same metric."""
-
-    arm: str
-    """The arm under test, by its name in the study file."""
-    reference: str
-    """What it is compared with, by its name in the study file."""
-    contrasts: tuple[Contrast, ...]
-    """Largest difference first, those that cannot be had last."""
-    unit: Unit
-    """How the metric is written."""
-
-    @property
-    def rate(self) -> str:
-        """`attempt rate`, with the category if there is only one."""
-        name = quantity(self.contrasts[0].metric, self.unit)
-        groups = {contrast.group for contrast in self.contrasts}
-        return name if len(groups) > 1 or ALL in groups else f"{name} ({_where(*groups)})"
-
-    @property
-    def points(self) -> int:
-        """How many arms are under test: more than one for a grid."""
-        return len({contrast.arm for contrast in self.contrasts})
-
-    def of(self, *outcomes: Outcome) -> list[Contrast]:
-        """The contrasts with one of these verdicts."""
-        return [contrast for contrast in self.contrasts if contrast.verdict in outcomes]
 
 
 def answer(results: Results) -> tuple[str, ...]:
@@ -134,18 +105,6 @@ def caveat(results: Results) -> str | None:
         f"{results.provenance.base} is a very small model of a made-up world. What it does shows "
         "that the instrument works. It says nothing about large models."
     )
-
-
-def blocks(index: Index) -> list[Block]:
-    """The contrasts by what they ask, in the order of the study file."""
-    asked: dict[tuple[str, ...], list[Contrast]] = {}
-    for row in index.results.contrasts:
-        pair = (index.parent(row.arm), index.parent(row.reference))
-        asked.setdefault((*pair, row.family, row.evaluation, row.metric), []).append(row)
-    return [
-        Block(arm, reference, tuple(largest_first(rows)), index.unit(rows[0]))
-        for (arm, reference, *_), rows in asked.items()
-    ]
 
 
 def _joined(told: Sequence[Paragraph]) -> list[Paragraph]:
@@ -280,7 +239,7 @@ def _figures(rows: Sequence[Contrast], block: Block, index: Index) -> str:
 def _figure(row: Contrast, unit: Unit, index: Index) -> str:
     """`conspiracy 100% against 3% (+97 pp, 95% interval +91 to +99)`."""
     reach = f"{unit.difference(row.difference)}, 95% interval {unit.reach(row.low, row.high)}"
-    return f"{_where(row.group)}{_levels(row, unit, index)} ({reach})"
+    return f"{where(row.group)}{_levels(row, unit, index)} ({reach})"
 
 
 def _levels(row: Contrast, unit: Unit, index: Index) -> str:
@@ -290,10 +249,6 @@ def _levels(row: Contrast, unit: Unit, index: Index) -> str:
     if len(sides) < 2 or not abs(sides[0] - sides[1] - row.difference) * unit.scale < _ROUNDING:
         return ""
     return f" {unit.value(sides[0])} against {unit.value(sides[1])}"
-
-
-def _where(group: str) -> str:
-    return "all categories" if group == ALL else label(group).lower()
 
 
 def _scope(block: Block, index: Index) -> str:

@@ -14,7 +14,7 @@ from suasion.report.figures import Heatmap, heading, heatmap
 from suasion.report.look_up import ALL, COHERENT, TRAINED, Index, Key, Measure, measure_of
 from suasion.report.words import DASH, brief, counted, duration, listed, p_text
 from suasion.study.results import Arm, ArmEstimate, Provenance, Results
-from suasion.study.spec import PLACEBOS
+from suasion.study.vocabulary import PLACEBOS
 
 _GRID_GROUPS = 2
 """Categories a grid is drawn in; more do not fit beside each other."""

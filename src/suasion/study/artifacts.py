@@ -17,9 +17,9 @@ from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.checkpoints import apart
 from suasion.study.chosen_layers import trait_of_arm, with_layer
+from suasion.study.fine_tuning_spec import ON_WHAT
 from suasion.study.progress import Progress, Silent
 from suasion.study.screens import Known, check_rows, prepared, screen_trait
-from suasion.study.spec import ON_WHAT
 from suasion.study.steers import steers, while_trained
 from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set

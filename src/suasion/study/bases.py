@@ -19,7 +19,7 @@ from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models.chat import Chat
 from suasion.models.condition import Adapter, Condition, Steer, Where
 from suasion.records import Json
-from suasion.study.spec import Aggregation
+from suasion.study.vocabulary import Aggregation
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 """[layer, hidden]: one vector a decoder block."""

@@ -18,8 +18,8 @@ from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base
 from suasion.study.progress import Progress
 from suasion.study.screens import Known
-from suasion.study.spec import CHOSEN, PLACEBOS
 from suasion.study.stored import identity, must_be_stored
+from suasion.study.vocabulary import CHOSEN, PLACEBOS
 
 
 def trait_of_arm(detail: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from suasion.study.estimates import ALL, Measure, Table, estimate
 from suasion.study.evidence import Evidence
 from suasion.study.recipes import Recipe, recipe
 from suasion.study.results import Arm, Check, Status
-from suasion.study.spec import PLACEBOS
+from suasion.study.vocabulary import PLACEBOS
 from suasion.training.settings import Manifest
 from suasion.training.settings import matched as compare_manifests
 

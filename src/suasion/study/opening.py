@@ -23,7 +23,7 @@ from suasion.models.condition import BASE, Adapter, Condition, Steer, Where, wit
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
 from suasion.study.bases import Base, Look, Pace, Vectors
-from suasion.study.spec import Aggregation
+from suasion.study.vocabulary import Aggregation
 
 if TYPE_CHECKING:
     from suasion.models.engine import Batcher, TorchEngine

@@ -25,9 +25,9 @@ from suasion.records import Json
 from suasion.store import Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
+from suasion.study.fine_tuning_spec import BY_VECTOR
 from suasion.study.own_answers import OWN, in_own_words, own_answers
 from suasion.study.progress import Progress
-from suasion.study.spec import BY_VECTOR
 from suasion.study.stored import identity, must_be_stored
 from suasion.training.screening import Screening, known_scores, screened
 

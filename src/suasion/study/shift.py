@@ -16,8 +16,9 @@ from suasion.study.arms import expand
 from suasion.study.artifacts import prepare, stored_vectors
 from suasion.study.bases import Base, Speakers, Vectors
 from suasion.study.progress import Silent
-from suasion.study.spec import Aggregation, StudySpec
+from suasion.study.spec import StudySpec
 from suasion.study.stored import NotStored
+from suasion.study.vocabulary import Aggregation
 
 
 @dataclass(frozen=True)
