@@ -14,8 +14,9 @@ from math import isfinite
 from suasion.records import Contrast, Outcome
 from suasion.report.blocks import Block, blocks, where
 from suasion.report.look_up import TRAINED, Index, Key, Measure, measure_of
-from suasion.report.words import Unit, counted, listed
+from suasion.report.words import Unit
 from suasion.study.controls import moves, on_trait
+from suasion.study.phrases import listed, sentence, times
 from suasion.study.recipes import Recipe, recipe
 from suasion.study.results import Results
 
@@ -88,7 +89,7 @@ def paragraphs(results: Results) -> tuple[Paragraph, ...]:
         said.append(Paragraph("No difference was tested.", "The study declares no contrasts."))
     untold = [*single[MOST:], *grids[MOST:], *beside[MOST:]]
     more = sum(len(block.contrasts) for block in untold)
-    last = [Paragraph(f"{counted(more, 'further contrast')} below.", "")] if more else []
+    last = [Paragraph(f"{times(more, 'further contrast')} below.", "")] if more else []
     return (*_warning(results), *said, *last)
 
 
@@ -221,7 +222,7 @@ def _body(block: Block, index: Index) -> str:
             margin = block.unit.margin(max(row.margin for row in rows))
             said_already = outcome == "inconclusive" and len(rows) == len(block.contrasts)
             start = "" if said_already else opening.format(margin=margin)
-            parts.append(_sentence(start + _figures(rows, block, index)))
+            parts.append(sentence(start + _figures(rows, block, index)))
     return " ".join([*parts, _scope(block, index)]).strip()
 
 
@@ -310,8 +311,8 @@ def _turned(effects: Sequence[Contrast], block: Block) -> str:
     down = len({contrast.arm for contrast in effects if contrast.difference < 0})
     first = f"a {'higher' if up else 'lower'} {block.rate} than “{block.reference}”"
     if up and down:
-        return f"{first} at {counted(up, 'point')} and a lower one at {down}"
-    return f"{first} at {counted(up or down, 'point')}"
+        return f"{first} at {times(up, 'point')} and a lower one at {down}"
+    return f"{first} at {times(up or down, 'point')}"
 
 
 def _grid_body(block: Block, index: Index) -> str:
@@ -322,13 +323,13 @@ def _grid_body(block: Block, index: Index) -> str:
     """
     outcomes = ((outcome, len(block.of(outcome))) for outcome in OPENINGS)
     tally = ", ".join(f"{number} {outcome}" for outcome, number in outcomes if number)
-    counts = f"{counted(len(block.contrasts), 'test')}: {tally}."
+    counts = f"{times(len(block.contrasts), 'test')}: {tally}."
     if not isfinite(block.contrasts[0].difference):
         return f"No difference could be computed. {counts}"
     sound = [row for row in block.contrasts if _sound(row, index)]
     lost = block.points - len({row.arm for row in sound})
     left_out = (
-        f"{counted(lost, 'point')} left out there: too few replies are coherent and scored."
+        f"{times(lost, 'point')} left out there: too few replies are coherent and scored."
         if lost
         else ""
     )
@@ -345,7 +346,3 @@ def _sound(row: Contrast, index: Index) -> bool:
     found = index.pooled.get(Key(row.arm, row.evaluation, row.group, row.metric))
     mostly_missing = found is not None and found.estimate.missing > found.estimate.n
     return index.coherent(row.arm) and not mostly_missing
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

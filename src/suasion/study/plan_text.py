@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
+from suasion.study.phrases import times
 from suasion.study.plan import USUAL_RATE, USUAL_SEED_SD, Plan, Power
 
 
@@ -72,7 +73,7 @@ def _seeds_text(plan: Plan) -> str:
 def _family(family: str, own: Sequence[Power]) -> str:
     sizes = [power.detectable for power in own if not isnan(power.detectable)]
     weakest = max(own, key=lambda power: 2.0 if isnan(power.detectable) else power.detectable)
-    tests = f"{len(own)} test{'s' if len(own) > 1 else ''}"
+    tests = times(len(own), "test")
     if not sizes:
         return f"  {family}: {tests}, none can show anything: more {weakest.binding} needed"
     low, high = min(sizes) * 100, max(sizes) * 100

@@ -13,7 +13,6 @@ the final norm and must not be steered with.)
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +23,7 @@ import numpy.typing as npt
 
 from suasion.data.traits import TraitSource
 from suasion.errors import ModelError, TrainingError
-from suasion.models.chat import Sampling
+from suasion.models.chat import Sampling, seed_of
 from suasion.records import Json, Message
 from suasion.training.grading import Grade, Grader
 from suasion.training.traits import Reader
@@ -230,9 +229,7 @@ def answered(engine: Engine, trait: TraitSource, how: Extraction) -> list[Pair]:
 
 def _seed(seed: int, pair: int) -> int:
     """A pair's own seed."""
-    return (
-        int.from_bytes(hashlib.sha256(f"persona {seed}/{pair}".encode()).digest()[:8], "big") >> 1
-    )
+    return seed_of(f"persona {seed}/{pair}")
 
 
 def select(pairs: Sequence[Pair], read: Reader | None) -> tuple[list[Pair], Counts]:
