@@ -147,7 +147,7 @@ def _projected(
     if stored is not None:
         return cast("list[list[float | None]]", stored)
     must_be_stored(f"the projections of the rows of '{data.name}'", store)
-    project = partial(base.project, vectors_LH=vectors_LH)
+    project = partial(base.inside.project, vectors_LH=vectors_LH)
     if by == "projection-difference":
         answers = own_answers(data.rows, base, store, progress)
         progress.say(f"projection differences of {len(data.rows)} rows")
