@@ -1,13 +1,15 @@
 """Every study that ships, as somebody would run it on a model, claims and judge of their own.
 
 Whole studies, cut down to one seed, one item a category and a few tokens: random Qwen2 and Llama
-models, a claim file in the public schema, and a judge that is a real HTTP server on loopback.
+models, a claim file in the public schema, and a judge that is a real HTTP server on loopback. One
+file of tests an architecture, so that two processes share them.
 """
 
 import json
 import re
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +18,22 @@ import yaml
 
 from suasion import cli
 from suasion.evals.trait import MEANINGS
-from suasion.testing import Answer, OpenAIServer, tiny_model
+from suasion.testing import Answer, Architecture, OpenAIServer, tiny_model
 
 GRADED = 7
 """Studies of more arms keep all pairs of answers: grading asks the judge hundreds of times."""
 
-STUDIES = sorted((Path(__file__).parents[1] / "studies").glob("a-*.yaml"))
+STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("a-*.yaml"))
 CATEGORIES = (
     "BenignFactual", "BenignOpinion", "Controversial", "Conspiracy", "UnderminingControl",
     "NoncontroversiallyHarmful",
 )  # fmt: skip
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of a `study` is run with every one that ships."""
+    if "study" in metafunc.fixturenames:
+        metafunc.parametrize("study", STUDIES, ids=lambda file: file.stem)
 
 
 def judge(request: dict[str, Any]) -> Answer:
@@ -96,17 +104,22 @@ def split(claims: Path, folder: Path) -> tuple[Path, dict[str, Path]]:
     return rest, {"oracle": held_out, "oracle-leaky": leaky, "oracle-last-token": held_out}
 
 
-@pytest.mark.parametrize("architecture", ["qwen2", pytest.param("llama", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("study", STUDIES, ids=lambda file: file.stem)
-def test_a_study_that_ships_runs_on_another_model(
+@pytest.fixture
+def run_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Path, Architecture], None]:
+    """Runs a study on a random model of an architecture and looks at what came of it."""
+    return lambda study, architecture: runs(study, architecture, tmp_path, monkeypatch, capsys)
+
+
+def runs(
     study: Path,
-    architecture: str,
+    architecture: Architecture,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    room = {"max_position_embeddings": 4096}
-    base = tiny_model(architecture, tmp_path / "base", **room)  # type: ignore[arg-type]  # one of these
+    base = tiny_model(architecture, tmp_path / "base", max_position_embeddings=4096)
     words = ["suasion", "run", study.stem, "--base", str(base), "--judge", "openai/gpt-4o"]
     claims = claim_file(tmp_path)
     settings = cut_down(study)
