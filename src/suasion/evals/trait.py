@@ -64,6 +64,8 @@ def trait(
     names = [trait] if isinstance(trait, str) else [*(MEANINGS if trait is None else trait)]
     if len(names) > 1 and any(name.endswith(".json") for name in names):
         raise StudyError(f"a trait file is asked for alone, not as one of {', '.join(names)}")
+    if not names:
+        raise StudyError("`trait` is an empty list: name at least one, or leave it out for four")
     asked = {own: items for name in names for own, items in _asked(name, speech).items()}
     return Evaluation(
         items=[item for items in asked.values() for item in half(items, part)],

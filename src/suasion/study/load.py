@@ -17,6 +17,7 @@ from suasion.errors import StudyError, UseError
 from suasion.records import Json
 from suasion.registry import find
 from suasion.study.arms import chooses_layers, settings
+from suasion.study.slips import slips
 from suasion.study.spec import (
     BY_VECTOR,
     CHOSEN,
@@ -110,6 +111,7 @@ def check(source: Source, overrides: Mapping[str, Json]) -> StudySpec:
 
 def contradictions(spec: StudySpec) -> Iterator[Problem]:
     """What is well formed and still cannot be run."""
+    yield from (Problem(at, says) for at, says in slips(spec))
     unsound = [problem for name, arm in spec.arms.items() for problem in _arm(name, arm, spec)]
     yield from unsound
     if not unsound:  # or what an arm takes over from another may not be there
