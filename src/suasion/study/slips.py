@@ -1,4 +1,4 @@
-"""Slips of the pen in a study file: what is well formed, and would silently run as something else."""
+"""Slips of the pen in a study file: well formed, and would silently run as something else."""
 
 from __future__ import annotations
 

@@ -144,9 +144,9 @@ class Sft(Strict):
     `{path: arguments.csv, without: [Deceptive]}`; a relative `path` or `folder` starts at the study
     file (one given by `--set`, at the working directory)."""
     like: str | None = None
-    """Another `sft` arm whose settings hold here, but for those given; its `options`, one by one,
-    only where `data` is the same. As many steps are taken as there, unless `steps` or other `epochs`
-    are given."""
+    """Another `sft` arm whose settings hold here, but for those given (`null` takes one away); its
+    `options`, one by one, only where `data` is the same. As many steps are taken as there, unless
+    `steps` or other `epochs` are given."""
     prevent: Prevent | None = None
     """What the base is steered with while it is trained, and only then."""
     n: int | None = Field(None, ge=1)
@@ -216,7 +216,8 @@ class Steering(Strict):
     """
 
     trait: str | None = None
-    """The trait whose vector it is; `random` for a random one of the same norm as `like`'s, and
+    """The trait whose vector it is, by name or as a trait file (`.json`; a relative path starts as
+    that of `file`); `random` for a random one of the same norm as `like`'s, and
     `shuffled` for `like`'s own with its entries in another order, the same one at every layer."""
     file: str | None = None
     """Instead of a trait: a file of its vectors, as `suasion vectors` writes it or in the published
