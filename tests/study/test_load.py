@@ -249,3 +249,21 @@ def test_a_list_of_no_traits_is_an_error_with_its_place() -> None:
     spec = parse_study("study: s\narms: {base: {}}\nevaluations: {trait: {trait: []}}")
     with pytest.raises(StudyError, match=r"evaluations\.trait: `trait` is an empty list"):
         build_evaluations(spec)
+
+
+def test_an_option_that_says_what_holds_anyway_changes_no_key() -> None:
+    def digest(options: str) -> str:
+        text = f"study: s\narms: {{base: {{}}}}\nevaluations: {{unprompted_ape: {options}}}"
+        return build_evaluations(parse_study(text))["unprompted_ape"].digest
+
+    assert digest("{}") == digest("{turns: 1, condition: unprompted, persona: none, belief: null}")
+    assert len({digest(each) for each in ("{}", "{turns: 2}", "{belief: hidden}")}) == 3
+
+
+def test_a_layer_is_not_chosen_on_what_a_trait_under_another_name_is_measured_on() -> None:
+    text = (
+        "study: s\narms: {base: {}, s: {steer: {trait: evil, layer: chosen, coef: 1}}}\n"
+        "evaluations:\n  mine: {of: trait, trait: evil}\n"
+    )
+    assert "line 4: evaluations.mine: a layer is chosen on half" in problems(text)
+    assert parse_study(text.replace("trait: evil}\n", "trait: evil, part: control}\n"))

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import Parameter
 
 from suasion.episodes import Draw
 from suasion.errors import StudyError
@@ -102,11 +103,20 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
         "name": registered,
         "version": made.version,
         "prompts": dict(made.prompts),
-        "options": {k: placeless(v) for k, v in spec.options.items() if k not in WHENCE},
+        "options": {
+            name: placeless(value)
+            for name, value in spec.options.items()
+            if name not in WHENCE and not _usual(value, taken.get(name))
+        },
         "sampling": made.sampling.record(),
     }
     items = tuple(first_items(made.items, spec.items))
     return BuiltEvaluation(name, made, items, spec.samples, digest(says), spec.pools)
+
+
+def _usual(value: object, option: Parameter | None) -> bool:
+    """Whether an option has the value that it has anyway; `true` is not 1."""
+    return option is not None and (type(value), value) == (type(option.default), option.default)
 
 
 def _check_ids(name: str, items: Sequence[Item]) -> None:

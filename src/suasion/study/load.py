@@ -196,10 +196,10 @@ def _chosen(spec: StudySpec) -> Iterator[Problem]:
         if arm.steer and "file" in said and CHOSEN in _listed(said.get("layer")):
             says = "a layer is chosen for a trait's vectors: for those of a file, name one"
             yield Problem(("arms", name, "steer", "layer"), says)
-    control = spec.evaluations.get("trait")
-    if control and chooses_layers(spec) and control.options.get("part") != "control":
-        says = "a layer is chosen on one half of these questions: say `part: control` for the other"
-        yield Problem(("evaluations", "trait"), says)
+    for name, asked in spec.evaluations.items() if chooses_layers(spec) else ():
+        if (asked.of or name) == "trait" and asked.options.get("part") != "control":
+            says = "a layer is chosen on half of these questions: say `part: control` for the other"
+            yield Problem(("evaluations", name), says)
 
 
 def _listed(value: Json) -> list[Json]:
