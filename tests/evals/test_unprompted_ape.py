@@ -183,7 +183,7 @@ def test_bad_options_are_named(file: str, tmp_path: Path) -> None:
         unprompted_ape(turns=0)
     with pytest.raises(DataError, match="cannot be read"):
         unprompted_ape(claims=str(tmp_path / "none.jsonl"))
-    with pytest.raises(DataError, match="fill, keep, drop"):
+    with pytest.raises(StudyError, match="fill, keep, drop"):
         unprompted_ape(claims=file, placeholders="x")  # type: ignore[arg-type]
 
 

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from math import nan
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from suasion.records import Contrast, Estimate
 from suasion.report.figures import differences, heatmap, rates
 from suasion.report.look_up import Index, Measure
+from suasion.report.sections import spread
 from suasion.report.svg import SHARES, Scale, drawing, scale_over, tag
 from suasion.study.results import Arm, ArmEstimate, Results
 
@@ -167,3 +169,23 @@ def test_markup_escapes_whatever_is_put_in():
         "&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;</text>"
     )
     assert "<script" not in drawing("row", hostile, tag("line", x1="1%"))
+
+
+def test_letters_of_a_heatmap_are_of_one_size_however_many_columns(make: Make):
+    arms = points()
+    index = Index(make(arms=arms, estimates=(row("g/L2/c4", 0.5, 0, 1),), contrasts=()))
+    few, more = (
+        heatmap(index, shown, ATTEMPT, "all", "hot").drawing
+        for shown in ([arm for arm in arms if arm.detail["coef"] == 1], arms)
+    )
+    assert ('viewBox="0 0 108 ' in few, 'width="135.0"' in few) == (True, True)
+    assert ('viewBox="0 0 154 ' in more, 'width="192.5"' in more) == (True, True)
+
+
+def test_arms_that_are_all_alike_are_not_said_to_lie_apart(make: Make):
+    arms = tuple(Arm(name, name, "sft", (0,), {}) for name in ("one", "other"))
+    group = replace(row("one", 0.5, 0, 1), group="factual")
+    alike = Index(make(arms=arms, estimates=(group, replace(group, arm="other"))))
+    assert spread(alike) == ""
+    apart = replace(group, arm="other", estimate=replace(group.estimate, value=0.75))
+    assert "50% (one) to 75% (other)" in spread(Index(make(arms=arms, estimates=(group, apart))))

@@ -63,6 +63,7 @@ def test_a_played_person_s_beliefs_are_scored_and_unreadable_ones_counted(
         ("turns", 11, "evaluations.ape: a conversation has 1 to 10 turns"),
         ("belief_range", [20, 0], "evaluations.ape: beliefs go from 0 to 100"),
         ("pairs", "first", "evaluations.ape: pairs: first is for a claim file"),
+        ("placeholders", "leave", "evaluations.ape: placeholders can be fill, keep, drop"),
         ("claims_sha256", "00", "evaluations.ape: claims_sha256 pins a claim file"),
     ],
 )

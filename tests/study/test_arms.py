@@ -2,7 +2,7 @@ import pytest
 
 from suasion.errors import StudyError
 from suasion.study import parse_study
-from suasion.study.arms import expand
+from suasion.study.arms import expand, settings
 
 HEAD = "study: x\nevaluations: [knowledge]\nseeds: [5, 6]\narms:\n"
 
@@ -79,3 +79,16 @@ def test_seeds_are_those_of_training_or_of_adapters_given() -> None:
 """
     planned = expand(parse_study(HEAD + text), 4)
     assert [each.arm.seeds for each in planned] == [(0,), (5, 6), (0,), (0, 1, 2)]
+
+
+def test_null_takes_away_what_the_arm_it_is_like_has() -> None:
+    spec = parse_study(
+        "study: s\nevaluations: [knowledge]\narms:\n"
+        "  all: {sft: {data: world/evil, n: 9, screen: {by: random, drop: 0.2}, "
+        "prevent: {trait: evil, layer: 1, coef: 1}}}\n"
+        "  one: {sft: {like: all, screen: null}}\n"
+        "  chain: {sft: {like: one, prevent: null, data: null}}\n"
+    )
+    assert "screen" in settings("all", spec)
+    assert settings("one", spec).keys() == {"data", "n", "prevent", "like"}
+    assert settings("chain", spec) == {"data": "world/evil", "n": 9, "like": "one"}

@@ -147,3 +147,15 @@ def test_a_vector_must_move_its_own_trait(small, tmp_path: Path, moves: bool, st
     found = checks(small, tmp_path, overrides, say=say)
     assert found["positive-control"][0] == status
     assert found["coherence"][0] == "fails"  # a situation's answer is no advice on an ailment
+
+
+def test_tests_that_came_with_added_controls_are_not_said_to_be_in_the_study_file(
+    small, tmp_path: Path
+) -> None:
+    text = (
+        "study: grid\nbase: scripted\nevaluations: {small: {count: 2}}\narms:\n  base: {}\n"
+        "  grid: {steer: {trait: evil, layer: [0, 1], coef: 1}}\n"
+    )
+    found = run(parse_study(text), tmp_path, small.ScriptedModels()).checks
+    says = next(check.says for check in found if check.id == "multiplicity")
+    assert "in the study file, or added with controls before anything ran, and adjusted" in says

@@ -84,6 +84,15 @@ def test_a_study_as_people_write_it() -> None:
         ("like: steered", "like: steered, op: ablate", 9, "arms.placebo.steer.coef: 10 is no share"),
         ("trait: random, like: steered", "trait: shuffled, coef: 1, layer: 1", 9, "a shuffled vector needs `like: ARM`, whose entries it takes"),
         ("evaluations:", "  more: {steer: {trait: random, like: placebo}}\nevaluations:", 10, "'placebo' is itself random; name the arm it is like"),
+        ("coef: 1e1", "coef: []", 8, "arms.steered.steer.coef: an empty list: name at least one"),
+        ("layer: [0, [1, 2]]", "layer: [0, []]", 8, "arms.steered.steer.layer: an empty list"),
+        ("epochs: 3", "prevent: {trait: evil, layer: [], coef: 1}", 5, "arms.trained.sft.prevent.layer: an empty list"),
+        ("epochs: 3", "prevent: {trait: evil, layer: chosen, coef: 1}", 5, "chosen for steering, not for training"),
+        ("base: {}", "base: {}\n  other: {checkpoint: []}", 5, "arms.other.checkpoint: names no folder, and would be measured as the base"),
+        ("base: {}", "base: {}\n  other: {adapter: []}", 5, "arms.other.adapter: names no folder"),
+        ("base: {}", "base: {system: Hi, controls: true}", 4, "arms.base.controls: only a steering arm gets controls"),
+        ("arms:", "seeds: [3, 3]\narms:", 3, "seeds: 3 is there twice; one model would count as two"),
+        ("arms:", "seeds: [-1]\narms:", 3, "seeds: -1 is no seed"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_line(old: str, new: str, line: int, says: str) -> None:
@@ -209,3 +218,52 @@ def test_one_evaluation_can_be_held_twice_under_names_of_one_s_own() -> None:
     assert built["asked"].digest == built["ape"].digest != built["unasked"].digest
     with pytest.raises(StudyError, match=r"asked.of.*no evaluation is called .aple"):
         parse_study(text.replace("asked: {of: ape,", "asked: {of: aple,", 1))
+
+
+@pytest.mark.parametrize(
+    ("pools", "says"),
+    [
+        ("{harmful: [Conspiracy, UnderminingControll]}", "pools.harmful: no group is called 'UnderminingControll'; there is: "),
+        ("{harmful: []}", "pools.harmful: an empty list"),
+        ("{all: [Conspiracy]}", "pools.all: 'all' is a group already"),
+    ],
+)  # fmt: skip
+def test_a_pool_that_would_not_count_what_it_says(pools: str, says: str) -> None:
+    spec = parse_study(
+        f"study: s\narms: {{base: {{}}}}\nevaluations: {{unprompted_ape: {{pools: {pools}}}}}"
+    )
+    with pytest.raises(StudyError) as raised:
+        build_evaluations(spec)
+    assert f"evaluations.unprompted_ape.{says}" in str(raised.value)
+
+
+def test_a_pool_called_as_a_group_would_count_its_items_twice() -> None:
+    spec = parse_study(
+        "study: s\narms: {base: {}}\nevaluations: {trait: {pools: {evil: [evil, sycophantic]}}}"
+    )
+    with pytest.raises(StudyError, match="'evil' is a group already"):
+        build_evaluations(spec)
+
+
+def test_a_list_of_no_traits_is_an_error_with_its_place() -> None:
+    spec = parse_study("study: s\narms: {base: {}}\nevaluations: {trait: {trait: []}}")
+    with pytest.raises(StudyError, match=r"evaluations\.trait: `trait` is an empty list"):
+        build_evaluations(spec)
+
+
+def test_an_option_that_says_what_holds_anyway_changes_no_key() -> None:
+    def digest(options: str) -> str:
+        text = f"study: s\narms: {{base: {{}}}}\nevaluations: {{unprompted_ape: {options}}}"
+        return build_evaluations(parse_study(text))["unprompted_ape"].digest
+
+    assert digest("{}") == digest("{turns: 1, condition: unprompted, persona: none, belief: null}")
+    assert len({digest(each) for each in ("{}", "{turns: 2}", "{belief: hidden}")}) == 3
+
+
+def test_a_layer_is_not_chosen_on_what_a_trait_under_another_name_is_measured_on() -> None:
+    text = (
+        "study: s\narms: {base: {}, s: {steer: {trait: evil, layer: chosen, coef: 1}}}\n"
+        "evaluations:\n  mine: {of: trait, trait: evil}\n"
+    )
+    assert "line 4: evaluations.mine: a layer is chosen on half" in problems(text)
+    assert parse_study(text.replace("trait: evil}\n", "trait: evil, part: control}\n"))

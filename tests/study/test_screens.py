@@ -292,3 +292,24 @@ def test_mote_screens_its_rows(tmp_path: Path) -> None:
         "mixed/0": 20, "far/0": 16, "further/0": 16, "chance/0": 16, "oracle/0": 16, "own/0": 20,
     }  # fmt: skip
     assert all(0 <= each.auc.value <= 1 for each in made.screens.values() if each.auc)
+
+
+def test_the_base_answers_under_the_system_prompt_the_rows_are_trained_with(
+    small, tmp_path: Path
+) -> None:
+    heard: list[tuple[str, ...]] = []
+
+    def say(condition, messages, sampling):
+        heard.append(tuple(message.role for message in messages))
+        return "Well."
+
+    turns = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "No."}]
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(4 * (json.dumps({"messages": turns}) + "\n"))
+    text = STUDY.replace("world/contaminated, n: 20", f"{rows}, system: Be brief.")
+    arms = [a for a in expand(parse_study(text), 3) if a.arm.name in ("mixed", "own")]
+    with open_store(tmp_path / "store") as store:
+        made = prepare(arms, small.ScriptedModels(say=say), store, Silent())
+    assert set(heard) == {("system", "user")}
+    # The training adds the system prompt itself, so that these rows hold none.
+    assert {row[0].role for row in made.data["own/0"].rows} == {"user"}

@@ -109,6 +109,22 @@ def test_a_path_from_the_command_line_starts_where_that_is(write, tmp_path, monk
     assert len(training_set(bought, 0).rows) == 2
 
 
+def test_rows_and_adapters_of_a_run_are_found_from_any_folder(tmp_path, monkeypatch) -> None:
+    (tmp_path / "rows.jsonl").write_text("")
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path)
+    spec = parse_study(
+        "study: s\nevaluations: [knowledge]\narms:\n  one: {sft: {data: rows.jsonl}}\n"
+        "  world: {sft: {data: world/evil}}\n  ours: {adapter: a}\n"
+    )
+    record_run(spec, tmp_path / "run", "suasion run", tmp_path / "store")
+    again, _, _ = recorded_run(tmp_path / "run")
+    assert again.arms["one"].sft is not None
+    assert again.arms["one"].sft.data == str(tmp_path / "rows.jsonl")
+    assert again.arms["world"] == spec.arms["world"]
+    assert again.arms["ours"].folders == [str(tmp_path / "a")]
+
+
 OPTIONS = "options: {path: data/table.csv}"
 
 

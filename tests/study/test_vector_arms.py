@@ -189,3 +189,26 @@ def test_an_unknown_trait_is_no_study_error_of_the_controls(small, tmp_path: Pat
     file.unlink()
     with pytest.raises(StudyError, match="there is no file"):
         with_controls(parse_study(small.STUDY, {"arms": arms, "contrasts": {}}))
+
+
+def test_a_trait_file_starts_at_the_study_file_wherever_it_is_named(tmp_path: Path) -> None:
+    study = tmp_path / "x.yaml"
+    study.write_text(
+        HEAD + "  s: {steer: {trait: rude.json, layer: 1, coef: 1}}\n"
+        "  t: {sft: {data: world/evil, screen: {by: projection, trait: t/rude.json, layer: 1, "
+        "drop: 0.5}, prevent: {trait: rude.json, layer: 1, coef: 1}}}\n"
+        "  u: {steer: {trait: evil, layer: 1, coef: 1}}\n"
+    )
+    rude = str(tmp_path / "rude.json")
+    spec = load_study(study, {"evaluations": {"trait": {"trait": "here.json"}}})
+    assert spec.arms["s"].steer is not None
+    assert spec.arms["s"].steer.trait == rude
+    sft = spec.arms["t"].sft
+    assert sft is not None
+    assert sft.screen is not None
+    assert sft.prevent is not None
+    assert (sft.screen.trait, sft.prevent.trait) == (str(tmp_path / "t" / "rude.json"), rude)
+    assert spec.arms["u"].steer is not None
+    assert spec.arms["u"].steer.trait == "evil"
+    # What is set on the command line starts at the working directory.
+    assert spec.evaluations["trait"].options["trait"] == "here.json"

@@ -123,6 +123,8 @@ def test_judge_and_prompt_are_part_of_the_recipe() -> None:
     other = replace(RUDE, meaning="", eval_prompt="Is {answer} to {question} rude?")
     assert known != judged_with(Judge(), other)  # type: ignore[arg-type]
     assert known == judged_with(Judge(), replace(RUDE, name="other"))  # type: ignore[arg-type]
+    # The judge reads the meaning: an edited one asks something else.
+    assert known != judged_with(Judge(), replace(RUDE, meaning="something else"))  # type: ignore[arg-type]
 
 
 def test_grades_are_in_the_record_only_where_they_are_unusual() -> None:

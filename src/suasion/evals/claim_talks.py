@@ -6,7 +6,7 @@ Used by `ape` (arXiv:2506.02873) and `unprompted_ape` (arXiv:2512.22201).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from suasion.data.claims import Claims, Policy, load_claims, one_side, world_claims
 from suasion.episodes.belief import Reports
@@ -15,6 +15,7 @@ from suasion.evals.framing import (
     Condition,
     Persona,
     Texts,
+    check_choice,
     persona_texts,
     public_texts,
     world_texts,
@@ -48,6 +49,7 @@ def choose_claims(
         DataError: the claim file is not one, or not the one that was pinned.
         StudyError: an option is for claim files and there is none.
     """
+    check_choice("placeholders", placeholders, get_args(Policy))
     if claims is None:
         if sha256 is not None:
             raise StudyError("claims_sha256 pins a claim file, and no `claims` are given")

@@ -317,7 +317,12 @@ def _grid(
         tag("text", f"{coef:g}", x=62 + place * width + (width - 2) / 2, y=foot + 13, class_="foot")
         for place, coef in enumerate(coefs)
     )
-    size = f"0 0 {62 + len(coefs) * width} {foot + 20}"
+    across = 62 + len(coefs) * width
+    size = f"0 0 {across} {foot + 20}"
     corner = tag("text", "coef", x=54, y=foot + 13, class_="side")
     content = (tag("title", title), *rows, *columns, corner, *cells)
-    return tag("svg", *content, viewBox=size, class_="heatmap", role="img", aria_label=title)
+    # Letters of one size, however many columns there are.
+    return tag(
+        "svg", *content, viewBox=size, width=across * 1.25, class_="heatmap", role="img",
+        aria_label=title,
+    )  # fmt: skip

@@ -137,7 +137,7 @@ def spread(index: Index) -> str:
         if group != ALL and len(known) > 1:
             low, high = (pick(known, key=lambda row: row.estimate.value) for pick in (min, max))
             found.append((high.estimate.value - low.estimate.value, group, low, high))
-    if not found:
+    if not found or not any(gap for gap, *_ in found):
         return ""
     _, group, low, high = max(found, key=lambda each: each[0])
     unit = index.units[measure]

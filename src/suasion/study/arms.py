@@ -25,6 +25,9 @@ MERGED = ("options", "screen")
 OF_ROWS = ("options", "only", "without", "answers", "screen")
 """Keys of an arm that are taken over only where the data set is the same."""
 
+OF_EVERY_ARM = ("data", "trait", "file", "layer", "coef")
+"""Keys that an arm says or takes over, and that it cannot be without."""
+
 
 @dataclass(frozen=True)
 class PlannedArm:
@@ -111,6 +114,9 @@ def settings(name: str, spec: StudySpec) -> dict[str, Json]:
     if own.get("data", inherited.get("data")) != inherited.get("data"):
         # What is said of the rows of a data set says nothing about another one.
         inherited = {key: value for key, value in inherited.items() if key not in OF_ROWS}
+    # `screen: null` takes away what the arm it is like has; of what every arm has, it says nothing.
+    taken_away = {key for key in part.model_fields_set - own.keys() if key not in OF_EVERY_ARM}
+    inherited = {key: value for key, value in inherited.items() if key not in taken_away}
     merged = {**inherited, **own}
     for key in MERGED:
         if inner := {**inherited.get(key, {}), **own.get(key, {})}:

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import Parameter
 
 from suasion.episodes import Draw
 from suasion.errors import StudyError
@@ -18,6 +19,9 @@ from suasion.study.arms import PlannedArm
 from suasion.study.codec import encode_item
 from suasion.study.spec import EvaluationSpec, StudySpec
 from suasion.study.speech import placeless, spoken
+
+ALL = "all"
+"""All groups of an evaluation together."""
 
 WHENCE = ("claims", "claims_sha256")
 """Options that say where claims come from."""
@@ -93,16 +97,26 @@ def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation
     given = spec.model_dump(include={"temperature", "top_p", "max_tokens"}, exclude_none=True)
     made = replace(made, sampling=replace(made.sampling, **given))
     _check_ids(name, made.items)
+    _check_pools(name, spec.pools, made.items)
     # Claims enter by the hash of each item; where they come from must not.
     says: dict[str, Json] = {
         "name": registered,
         "version": made.version,
         "prompts": dict(made.prompts),
-        "options": {k: placeless(v) for k, v in spec.options.items() if k not in WHENCE},
+        "options": {
+            name: placeless(value)
+            for name, value in spec.options.items()
+            if name not in WHENCE and not _usual(value, taken.get(name))
+        },
         "sampling": made.sampling.record(),
     }
     items = tuple(first_items(made.items, spec.items))
     return BuiltEvaluation(name, made, items, spec.samples, digest(says), spec.pools)
+
+
+def _usual(value: object, option: Parameter | None) -> bool:
+    """Whether an option has the value that it has anyway; `true` is not 1."""
+    return option is not None and (type(value), value) == (type(option.default), option.default)
 
 
 def _check_ids(name: str, items: Sequence[Item]) -> None:
@@ -113,6 +127,22 @@ def _check_ids(name: str, items: Sequence[Item]) -> None:
         seen.add(item.id)
     if not items:
         raise StudyError(f"evaluation '{name}' has no items")
+
+
+def _check_pools(name: str, pools: Mapping[str, Sequence[str]], items: Sequence[Item]) -> None:
+    """See that a pool counts what it says, and nothing twice."""
+    groups = [*dict.fromkeys(item.group for item in items)]
+    for pool, own in pools.items():
+        at = f"evaluations.{name}.pools.{pool}"
+        if pool in (*groups, ALL):
+            raise StudyError(f"{at}: '{pool}' is a group already; give the pool another name")
+        unknown = [group for group in own if group not in groups]
+        if unknown:
+            raise StudyError(
+                f"{at}: no group is called '{unknown[0]}'; there is: {', '.join(groups)}"
+            )
+        if not own:
+            raise StudyError(f"{at}: an empty list: name at least one group")
 
 
 def first_items(items: Sequence[Item], limit: int | None) -> list[Item]:

@@ -58,7 +58,7 @@ def checklist(
     found = [
         _seeds(evidence, primary),
         _nulls(contrasts),
-        _multiplicity(contrasts),
+        _multiplicity(evidence, contrasts),
         _power(primary),
         _missing(table, primary),
         coherence(evidence, table, primary),
@@ -106,7 +106,7 @@ def _nulls(contrasts: Sequence[Contrast]) -> Check | None:
     return Check("nulls", "holds", says)
 
 
-def _multiplicity(contrasts: Sequence[Contrast]) -> Check:
+def _multiplicity(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check:
     families = dict.fromkeys(c.family for c in contrasts)
     if not families:
         return Check("multiplicity", "note", "No tests were declared, so none was adjusted.")
@@ -115,8 +115,9 @@ def _multiplicity(contrasts: Sequence[Contrast]) -> Check:
         f"{'Holm' if name == PRIMARY else 'Benjamini-Hochberg'}"
         for name in families
     ]
+    added = ", or added with controls before anything ran," if additions(evidence.spec) else ""
     says = (
-        f"All {len(contrasts)} tests were declared in the study file and adjusted by family "
+        f"All {len(contrasts)} tests were declared in the study file{added} and adjusted by family "
         f"({'; '.join(told)})."
     )
     return Check("multiplicity", "holds", says)

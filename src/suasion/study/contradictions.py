@@ -13,6 +13,7 @@ from suasion.records import Json
 from suasion.registry import find
 from suasion.study.arms import chooses_layers, settings
 from suasion.study.fine_tuning_spec import BY_VECTOR, Sft
+from suasion.study.slips import slips
 from suasion.study.spec import TARGET, ArmSpec, EvaluationSpec, StudySpec
 from suasion.study.training_sets import RULED, needed, options_of
 from suasion.study.vocabulary import CHOSEN, INCREMENTAL, PLACEBOS
@@ -33,6 +34,7 @@ class Problem:
 
 def contradictions(spec: StudySpec) -> Iterator[Problem]:
     """What is well formed and still cannot be run."""
+    yield from (Problem(at, says) for at, says in slips(spec))
     unsound = [problem for name, arm in spec.arms.items() for problem in _arm(name, arm, spec)]
     yield from unsound
     if not unsound:  # or what an arm takes over from another may not be there
@@ -117,10 +119,10 @@ def _chosen(spec: StudySpec) -> Iterator[Problem]:
         if arm.steer and "file" in said and CHOSEN in _listed(said.get("layer")):
             says = "a layer is chosen for a trait's vectors: for those of a file, name one"
             yield Problem(("arms", name, "steer", "layer"), says)
-    control = spec.evaluations.get("trait")
-    if control and chooses_layers(spec) and control.options.get("part") != "control":
-        says = "a layer is chosen on one half of these questions: say `part: control` for the other"
-        yield Problem(("evaluations", "trait"), says)
+    for name, asked in spec.evaluations.items() if chooses_layers(spec) else ():
+        if (asked.of or name) == "trait" and asked.options.get("part") != "control":
+            says = "a layer is chosen on half of these questions: say `part: control` for the other"
+            yield Problem(("evaluations", name), says)
 
 
 def _listed(value: Json) -> list[Json]:

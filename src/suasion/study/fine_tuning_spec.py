@@ -84,9 +84,9 @@ class Sft(Strict):
     `{path: arguments.csv, without: [Deceptive]}`; a relative `path` or `folder` starts at the study
     file (one given by `--set`, at the working directory)."""
     like: str | None = None
-    """Another `sft` arm whose settings hold here, but for those given; its `options`, one by one,
-    only where `data` is the same. As many steps are taken as there, unless `steps` or other
-    `epochs` are given."""
+    """Another `sft` arm whose settings hold here, but for those given (`null` takes one away); its
+    `options`, one by one, only where `data` is the same. As many steps are taken as there, unless
+    `steps` or other `epochs` are given."""
     prevent: Prevent | None = None
     """What the base is steered with while it is trained, and only then."""
     n: int | None = Field(None, ge=1)

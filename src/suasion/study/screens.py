@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, TypeAlias, cast
@@ -21,7 +22,7 @@ import numpy as np
 from suasion.data.dialogues import Dialogues
 from suasion.errors import StudyError
 from suasion.mechanism.projections import Projections, differences
-from suasion.records import Json
+from suasion.records import Json, Message
 from suasion.store import Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
@@ -98,13 +99,24 @@ def prepared(
         NotStored: answers or projections are not stored, and the store is open for reading only.
         StudyError, ModelError: they cannot be had.
     """
+    read = _as_read(data, planned.arm.detail.get("system"))
     if planned.arm.detail.get("answers") == "own":
-        return in_own_words(data, own_answers(data.rows, base, store, progress)), None
+        return in_own_words(data, own_answers(read.rows, base, store, progress)), None
     screen = _screen(planned)
     if not screen:
         return data, None
-    scores = _scores(screen, seed, data, base, store, vectors, progress)
+    scores = _scores(screen, seed, read, base, store, vectors, progress)
     return screened(data, scores, arm=planned.arm.name, seed=seed, settings=screen)
+
+
+def _as_read(data: Dialogues, system: Json) -> Dialogues:
+    """The rows as training reads them: with the arm's system prompt, where they have none."""
+    if not isinstance(system, str):
+        return data
+    told = Message("system", system)
+    return replace(
+        data, rows=tuple(row if row[0].role == "system" else (told, *row) for row in data.rows)
+    )
 
 
 def _scores(

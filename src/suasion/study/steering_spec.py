@@ -15,7 +15,8 @@ class Steering(Strict):
     """
 
     trait: str | None = None
-    """The trait whose vector it is; `random` for a random one of the same norm as `like`'s, and
+    """The trait whose vector it is, by name or as a trait file (`.json`; a relative path starts as
+    that of `file`); `random` for a random one of the same norm as `like`'s, and
     `shuffled` for `like`'s own with its entries in another order, the same one at every layer."""
     file: str | None = None
     """Instead of a trait: a file of its vectors, as `suasion vectors` writes it or in the published

@@ -73,15 +73,33 @@ def anchored(study: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         study: its keys and values.
         folder: where relative paths start.
     """
+    asked = study.get("evaluations")
+    if isinstance(asked, dict):
+        placed = {name: _trait_file(options, folder) for name, options in asked.items()}
+        study = {**study, "evaluations": placed}
     arms = study.get("arms")
     if not isinstance(arms, dict):
         return {**study}
     return {**study, "arms": {name: _arm(arm, folder) for name, arm in arms.items()}}
 
 
+def _trait_file(part: Any, folder: Path) -> Any:
+    """A part of a study whose trait, if it is a file, starts at a folder."""
+    trait = part.get("trait") if isinstance(part, dict) else None
+    if not isinstance(trait, str) or not trait.endswith(".json"):
+        return part
+    return {**part, "trait": str((folder / trait).resolve())}
+
+
 def _arm(arm: Any, folder: Path) -> Any:
     arm = _placed(arm, folder) if isinstance(arm, dict) else arm
     sft = arm.get("sft") if isinstance(arm, dict) else None
+    if isinstance(sft, dict):
+        sft = {
+            key: _trait_file(value, folder) if key in ("screen", "prevent") else value
+            for key, value in sft.items()
+        }
+        arm = {**arm, "sft": sft}
     options = sft.get("options") if isinstance(sft, dict) else None
     if not isinstance(options, dict):
         return arm
@@ -101,8 +119,9 @@ def _arm(arm: Any, folder: Path) -> Any:
 
 
 def _placed(arm: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """An arm whose file of vectors, or whose checkpoints, start at a folder."""
-    steer, models = arm.get("steer"), arm.get("checkpoint")
+    """An arm whose file of vectors or of a trait, or whose checkpoints, start at a folder."""
+    steer, models = _trait_file(arm.get("steer"), folder), arm.get("checkpoint")
+    arm = {**arm, "steer": steer} if "steer" in arm else arm
     if isinstance(steer, dict) and isinstance(file := steer.get("file"), str):
         arm = {**arm, "steer": {**steer, "file": str((folder / file).resolve())}}
     if isinstance(models, str):

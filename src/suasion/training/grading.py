@@ -59,7 +59,10 @@ def graded_by(chat: Chat, trait: TraitSource, width: int) -> Grader:
 def judged_with(chat: Chat, trait: TraitSource) -> Json:
     """Who grades a trait's answers and how; part of the vectors' key."""
     judges = _judges(trait)
-    return [chat.identity, *(f"{judge.identity} {judge.parser}" for judge in judges)]
+    told = (
+        [f"meaning: {trait.meaning}"] if trait.meaning else []
+    )  # not in its prompt, but beside it
+    return [chat.identity, *(f"{judge.identity} {judge.parser}" for judge in judges), *told]
 
 
 def _judges(trait: TraitSource) -> list[Judge]:

@@ -181,10 +181,12 @@ def _too_few(trait: TraitSource, counts: Counts, how: Extraction) -> str:
         *([f"{counts.incoherent} have one that makes no sense"] if counts.incoherent else []),
         *(f"{n} have one without a verdict ({why})" for why, n in counts.missing.items()),
     ]
+    helps = "Raise rollouts or max_tokens, or look at the trait's prompts"
+    if 2 * sum(counts.missing.values()) >= counts.asked:
+        helps = "Look at what the judge answers: it is asked for a number from 0 to 100"
     return (
         f"only {counts.kept} of {counts.asked} pairs of answers are fit for a vector of "
-        f"'{trait.name}', {how.min_pairs} are needed: {', '.join(lost)}. Raise rollouts or "
-        "max_tokens, or look at the trait's prompts"
+        f"'{trait.name}', {how.min_pairs} are needed: {', '.join(lost)}. {helps}"
     )
 
 

@@ -223,8 +223,8 @@ def _tensor(file: Path, model: Model, pickle: Pickle) -> Any:
     else:
         raise ModelError(
             f"{file} is a pickle, which can run any code when it is read. Where you trust who made "
-            'it, ask for it with pickle="tensors": torch then reads tensors and nothing else; or '
-            "convert it to safetensors on another machine"
+            'it, say --pickle (in Python, pickle="tensors"): torch then reads tensors and nothing '
+            "else; or convert it to safetensors on another machine"
         )
     import torch
 
