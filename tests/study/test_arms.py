@@ -57,11 +57,11 @@ def test_a_layer_the_base_does_not_have() -> None:
 
 
 @pytest.mark.parametrize("layer", ["[[1, 1]]", "[0, [0%, 10%]]"])
-def test_one_direction_is_ablated_at_a_layer(layer: str) -> None:
+@pytest.mark.parametrize("op", ["ablate", "add"])
+def test_a_layer_is_steered_once_by_an_arm(layer: str, op: str) -> None:
     text = f"  s: {{steer: {{trait: evil, op: OP, layer: {layer}, coef: 1}}}}\n"
-    with pytest.raises(StudyError, match=r"'s' ablates several vectors at layer [01]; at a layer"):
-        arms(text.replace("OP", "ablate"))
-    assert arms(text.replace("OP", "add"))
+    with pytest.raises(StudyError, match=r"'s' names layer [01] of the base twice"):
+        arms(text.replace("OP", op))
 
 
 def test_all_layers_keep_their_word_whatever_the_base() -> None:

@@ -193,3 +193,22 @@ def test_one_layer_is_no_control_of_all_layers_or_of_increments(small, tmp_path:
     assert control(small, tmp_path / "two", overrides, "all")[0] == "open"
     overrides["arms"]["published"]["steer"]["layer"] = [2]
     assert control(small, tmp_path / "one", overrides, "all")[0] == "holds"
+
+
+def broken_at_three(condition, messages, sampling):
+    """Speaks in tongues where it is steered with coefficient 3."""
+    return "zz zz" if any(s.coef == 3 for s in condition.steers) else world.traits.KIND[0]
+
+
+@pytest.mark.parametrize(("coef", "status"), [([1, 3], "holds"), (3, "fails")])
+def test_where_replies_fall_apart_a_grid_ends_and_an_arm_fails(
+    small, tmp_path: Path, coef, status: str
+) -> None:
+    overrides = {
+        "arms": {"base": {}, "g": {"steer": {**SPIKE, **MEAN, "coef": coef}, "controls": False}},
+        "evaluations": {"trait": {"trait": "evil"}},
+        "contrasts": {"steering": [{"arm": "g", "against": "base", "on": "trait"}]},
+    }
+    found = checks(small, tmp_path, overrides, say=broken_at_three)
+    assert (found["coherence"][0], found["missing"][0]) == (status, status)
+    assert ("1 other arm fell below" in found["coherence"][1]) == (status == "holds")

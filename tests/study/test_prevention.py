@@ -72,7 +72,7 @@ def test_what_is_wrong_with_it_is_named_with_its_line(text: str, says: str) -> N
     ("text", "says"),
     [
         ("layer: 3, coef: 5", "'prevented' steers at layer 3; the base has layers 0 to 2"),
-        ("layer: [1, 50%], coef: 1, op: ablate", "'prevented' ablates several vectors at layer 1"),
+        ("layer: [1, 50%], coef: 1, op: ablate", "'prevented' names layer 1 of the base twice"),
     ],
 )
 def test_what_does_not_fit_the_base_is_told_before_anything_runs(

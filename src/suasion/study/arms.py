@@ -97,8 +97,7 @@ def _placed(name: str, detail: dict[str, Json], layers: int) -> dict[str, Json]:
     if not isinstance(prevent, dict):
         return detail
     blocks = _blocks(name, prevent["layer"], layers)
-    if prevent["op"] == "ablate":
-        _once_a_layer(name, [blocks])
+    _once_a_layer(name, [blocks])
     return {**detail, "prevent": {**prevent, "layer": blocks}}
 
 
@@ -139,8 +138,7 @@ def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, 
     layer, coef = given["layer"], given["coef"]
     rows = [_blocks(name, row, layers) for row in (layer if isinstance(layer, list) else [layer])]
     rows = [row for i, row in enumerate(rows) if row not in rows[:i]]  # two depths may be one block
-    if given.get("op") == "ablate":
-        _once_a_layer(name, rows)
+    _once_a_layer(name, rows)
     columns = coef if isinstance(coef, list) else [coef]
     points = [{**given, "layer": row, "coef": column} for row in rows for column in columns]
     if not isinstance(layer, list) and not isinstance(coef, list):
@@ -149,7 +147,7 @@ def _grid(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str, 
 
 
 def _once_a_layer(name: str, rows: Sequence[Json]) -> None:
-    """See that nothing is ablated twice at one layer; depths that differ may be one block.
+    """See that no layer is named twice; depths that differ may be one block.
 
     Raises:
         StudyError: something is.
@@ -159,8 +157,8 @@ def _once_a_layer(name: str, rows: Sequence[Json]) -> None:
         twice = [block for i, block in enumerate(blocks) if block in blocks[:i]]
         if twice:
             raise StudyError(
-                f"arm '{name}' ablates several vectors at layer {twice[0]}; at a layer of the base "
-                "one direction can be ablated, so name each layer once"
+                f"arm '{name}' names layer {twice[0]} of the base twice (depths that differ may be "
+                "one layer); name each once"
             )
 
 

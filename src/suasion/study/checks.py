@@ -20,6 +20,7 @@ from suasion.study.controls import (
     matched,
     placebo,
     positive_control,
+    whole_points,
     world_items,
 )
 from suasion.study.estimates import ALL, Measure, Point, Scale, Table
@@ -55,13 +56,14 @@ def checklist(
         checked: how far a judging model agrees with exact rules, where that is known.
     """
     primary = [c for c in contrasts if c.family == PRIMARY] or list(contrasts)
+    whole = whole_points(primary, table)
     found = [
         _seeds(evidence, primary),
         _nulls(contrasts),
         _multiplicity(evidence, contrasts),
         _power(primary),
-        _missing(table, primary),
-        coherence(evidence, table, primary),
+        _missing(table, whole),
+        coherence(evidence, table, whole),
         capability(evidence, table, primary),
         world_items(evidence),
         matched(evidence, primary),

@@ -48,6 +48,23 @@ def moves(contrast: Contrast, arm: Arm) -> bool:
     return contrast.verdict == "effect" and rise > 0
 
 
+def whole_points(contrasts: Sequence[Contrast], table: Table) -> list[Contrast]:
+    """The tests without those at points of a grid where replies fell apart, if any are left.
+
+    A grid goes on until they do; what it shows is shown by its other points.
+    """
+
+    def apart(name: str, evaluation: str) -> bool:
+        return (
+            table.arms[name].parent != name
+            and bool(table.of_arm(name, Measure(evaluation, ALL, "coherent")))
+            and not _rate(table, name, evaluation, "coherent").value >= COHERENT
+        )
+
+    whole = [c for c in contrasts if not any(apart(n, c.evaluation) for n in (c.arm, c.reference))]
+    return whole or list(contrasts)
+
+
 def coherence(evidence: Evidence, table: Table, primary: Sequence[Contrast]) -> Check | None:
     """Whether the arms under test still speak in sentences."""
     rates = {
