@@ -144,7 +144,7 @@ def test_ctrl_c_says_how_to_go_on(shell: Shell, monkeypatch: pytest.MonkeyPatch)
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run", stopped)
+    monkeypatch.setattr("suasion.commands.study._run", stopped)
     code, out, err = shell("run", "demo", "--base", "mote-1")
     assert (code, out) == (130, "")
     assert "suasion run demo --base mote-1" in err

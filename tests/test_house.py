@@ -13,7 +13,7 @@ ROOT = Path(suasion.__file__).parent
 ORDER = (
     "records", "errors", "registry", "store", "world", "theory", "stats", "data", "models",
     "judges", "episodes", "evals", "training", "mechanism", "study", "report", "bridges", "web",
-    "bench", "testing", "doctor", "listing", "trait_cli", "cli",
+    "bench", "testing", "doctor", "listing", "commands", "cli",
 )  # fmt: skip
 """Rooms in the order data flows; a module may import from its own room and those before it."""
 

@@ -144,6 +144,10 @@ class ScriptedModels:
     def looking(self, look):
         return self
 
+    @property
+    def inside(self):
+        return self
+
     def recipe(self, trait):
         return [trait]
 

@@ -7,10 +7,8 @@ from suasion.report.words import (
     NUMBER,
     SHARE,
     brief,
-    counted,
     duration,
     label,
-    listed,
     p_text,
     printable,
     quantity,
@@ -98,8 +96,6 @@ def test_names_read_the_same_however_they_are_written(name, text):
 def test_small_texts():
     assert quantity("attempt", SHARE) == "attempt rate"
     assert quantity("log_reward", NUMBER) == "mean log reward"
-    assert [listed(["a", "b", "c"][:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
-    assert (counted(1, "seed"), counted(4, "seed")) == ("1 seed", "4 seeds")
     assert [p_text(p) for p in (0.0, 0.0005, 0.0312, 0.6, 1.0, nan)] == [
         "<.001", "<.001", ".031", ".6", "1", DASH,
     ]  # fmt: skip

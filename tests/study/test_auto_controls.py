@@ -8,7 +8,8 @@ import pytest
 from suasion import world
 from suasion.study import load_study, parse_study, run
 from suasion.study.auto_controls import additions, with_controls
-from suasion.study.plan import describe, make_plan
+from suasion.study.plan import make_plan
+from suasion.study.plan_text import describe
 from suasion.study.shipped import record_run, recorded_run
 from suasion.study.spec import StudySpec
 

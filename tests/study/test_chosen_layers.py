@@ -92,9 +92,11 @@ def test_a_trait_file_is_checked_under_its_own_name(tmp_path: Path) -> None:
 
 def test_mote_has_a_layer_that_moves_its_own_trait() -> None:
     base = Opened(device="cpu").base("mote")
-    vectors, _ = base.vectors("evil")
-    found = base.choice("evil", vectors["last-prompt"], 1.5, "last-prompt")
+    vectors, _ = base.inside.vectors("evil")
+    found = base.inside.choice("evil", vectors["last-prompt"], 1.5, "last-prompt")
     assert found["layer"] in range(base.layers)
     assert found["best"]["trait_frac"] > found["base"]["trait_frac"]
     assert len(found["tried"]) == base.layers
-    assert base.search("evil", 1.5, "last-prompt") != base.search("evil", 2, "last-prompt")
+    assert base.inside.search("evil", 1.5, "last-prompt") != base.inside.search(
+        "evil", 2, "last-prompt"
+    )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from suasion.errors import StudyError
 from suasion.study import load_study, parse_overrides, parse_study
 from suasion.study.cells import build_evaluations
-from suasion.study.spec import ON_WHAT, Sft
+from suasion.study.fine_tuning_spec import ON_WHAT, Sft
 from suasion.study.yamlfile import parse_yaml
 
 # ruff: noqa: E501 - a table of one case a line is read more easily

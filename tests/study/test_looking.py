@@ -73,9 +73,9 @@ def test_the_judge_of_answers_is_the_studys_unless_another_is_named() -> None:
 def test_a_base_is_looked_into_as_the_study_wants_and_speaks_as_before(tmp_path: Path) -> None:
     base = Opened(device="cpu").base(str(tiny_model("qwen2", tmp_path)))
     asked = {"max_tokens": 4, "min_pairs": 1}
-    vectors, note = base.looking(Look(judged=False, settings=asked)).vectors("evil")
+    vectors, note = base.looking(Look(judged=False, settings=asked)).inside.vectors("evil")
     assert {array.shape for array in vectors.values()} == {(3, 32)}
     assert note["trait_digest"] == shipped_trait("evil").digest
     with pytest.raises(StudyError, match="name a model that judges"):
-        base.recipe("evil")
+        base.inside.recipe("evil")
     assert not mote.is_mote(base.name)

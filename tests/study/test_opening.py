@@ -40,9 +40,9 @@ def test_a_base_speaks_and_has_vectors_of_every_aggregation(folder: Path) -> Non
     )
     assert 0 < reply.completion_tokens <= 4
     judged = base.looking(Look(echo()))
-    assert judged.recipe("evil") != judged.recipe("sycophantic")
+    assert judged.inside.recipe("evil") != judged.inside.recipe("sycophantic")
     with pytest.raises(UseError, match="no trait is called 'evli'"):
-        base.recipe("evli")
+        base.inside.recipe("evli")
 
 
 def test_no_such_base() -> None:
@@ -61,7 +61,7 @@ def test_a_remote_base_is_told_a_system_prompt_and_nothing_else() -> None:
     with pytest.raises(ModelError, match="cannot be steered"):
         base.chat(STEERED)
     with pytest.raises(ModelError, match="need a base that lies here"):
-        base.recipe("evil")
+        _ = base.inside
 
 
 def test_a_remote_model_without_a_key_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from suasion.study import parse_study, run
-from suasion.study.plan import PROMPT_TOKENS, describe, make_plan
+from suasion.study.plan import PROMPT_TOKENS, make_plan
+from suasion.study.plan_text import describe
 
 
 def test_a_plan_counts_what_a_run_makes(small, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from suasion.models.condition import Steer
 from suasion.study import parse_study, run
 from suasion.study.arms import expand
 from suasion.study.artifacts import count
-from suasion.study.plan import describe, make_plan
+from suasion.study.plan import make_plan
+from suasion.study.plan_text import describe
 from suasion.study.steers import while_trained
 from suasion.training.settings import Manifest, matched
 

@@ -17,7 +17,8 @@ from suasion.study import parse_study, run
 from suasion.study.arms import expand
 from suasion.study.artifacts import prepare
 from suasion.study.own_answers import OWN
-from suasion.study.plan import describe, make_plan
+from suasion.study.plan import make_plan
+from suasion.study.plan_text import describe
 from suasion.study.progress import Silent
 from suasion.study.run import read
 from suasion.study.training_sets import training_set

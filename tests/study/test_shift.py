@@ -3,12 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from suasion.errors import ModelError, StoreError, StudyError, UseError
 from suasion.models.chat import RuleChat
-from suasion.models.condition import Adapter
 from suasion.report.shift import record, shift_lines
 from suasion.study import parse_study, run
 from suasion.study.opening import RemoteBase
@@ -53,8 +51,8 @@ def test_what_cannot_be_looked_at_is_told(small, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="run the study first"):
         shifts(spec, tmp_path, models, "evil")
     remote = RemoteBase("x/y", RuleChat("x", lambda _: ""))
-    with pytest.raises(ModelError, match="nobody sees where 'evil' lies in it"):
-        remote.moved(Adapter(tmp_path, "d"), "evil", np.ones((1, 1), np.float32))
+    with pytest.raises(ModelError, match="need a base that lies here"):
+        _ = remote.inside
 
 
 def test_the_table_and_its_json_leave_blank_what_is_no_number(small, tmp_path: Path) -> None:
@@ -120,7 +118,7 @@ def test_a_run_on_a_real_model_is_prevented_and_shifted(
 
 
 def test_a_wrong_aggregation_is_told(tmp_path: Path) -> None:
-    from suasion.report.shift import shift
+    from suasion.commands.shift import shift
 
     with pytest.raises(UseError, match="there is response-mean, prompt-mean, last-prompt"):
         shift(tmp_path, "evil", "mean")

@@ -9,7 +9,8 @@ from suasion.errors import ModelError, StudyError
 from suasion.models.condition import Condition
 from suasion.study import load_study, parse_study, run
 from suasion.study.arms import PlannedArm, expand
-from suasion.study.plan import describe, make_plan
+from suasion.study.plan import make_plan
+from suasion.study.plan_text import describe
 from suasion.study.steers import random_like, shuffled, steers
 
 HEAD = "study: x\nevaluations: [knowledge]\narms:\n"

@@ -12,7 +12,8 @@ from suasion.store import Store, open_store
 from suasion.study import load_study, parse_overrides, parse_study, run
 from suasion.study.arms import expand
 from suasion.study.artifacts import check, prepare
-from suasion.study.plan import describe, make_plan
+from suasion.study.plan import make_plan
+from suasion.study.plan_text import describe
 from suasion.study.progress import Silent
 from suasion.study.shipped import record_run, recorded_run
 from suasion.study.training_sets import training_set

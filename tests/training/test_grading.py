@@ -15,8 +15,6 @@ from suasion.training.persona_vector import (
     Counts,
     Extraction,
     Pair,
-    load_vectors,
-    save_vectors,
     select_graded,
 )
 from suasion.training.traits import TraitSource
@@ -132,18 +130,3 @@ def test_judge_and_prompt_are_part_of_the_recipe() -> None:
 def test_grades_are_in_the_record_only_where_they_are_unusual() -> None:
     assert set(Extraction().record()) == {"rollouts", "sampling", "min_pairs"}
     assert Extraction(trait_at_least=0).record()["trait_at_least"] == 0
-
-
-def test_counts_by_reason_survive_their_file_and_older_files_are_read(tmp_path) -> None:
-    import numpy as np
-
-    from suasion.training.persona_vector import PersonaVectors
-
-    vectors = {"response-mean": np.ones((2, 3), np.float32)}
-    counts = Counts(6, 2, 1, 1, 1, missing={"refused": 1})
-    made = PersonaVectors(vectors, "rude", "b", "t", counts, Extraction().record())
-    save_vectors(made, tmp_path / "new")
-    assert load_vectors(tmp_path / "new").counts == counts
-    older = replace(made, counts=Counts(6, 2, 1, 1, 1))
-    save_vectors(older, tmp_path / "old")
-    assert load_vectors(tmp_path / "old").counts.missing == {}

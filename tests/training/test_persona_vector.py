@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -16,15 +15,12 @@ from suasion.errors import ModelError, TrainingError
 from suasion.models.chat import Sampling
 from suasion.models.engine.rows import Completion, Passage, Row
 from suasion.training.persona_vector import (
-    AGGREGATIONS,
     Counts,
     Extraction,
     PersonaVectors,
     answered,
     extract,
-    load_vectors,
     random_like,
-    save_vectors,
 )
 from suasion.training.traits import TraitSource
 
@@ -158,34 +154,6 @@ def test_only_the_asked_for_aggregations_are_captured():
     made = extract(engine, TRAIT, FEW, rude, aggregations=("last-prompt",))
     assert list(made.vectors_LH) == ["last-prompt"]
     assert {reduce for reduce, _ in engine.captured} == {"last-prompt"}
-
-
-def test_vectors_survive_their_file_bit_by_bit(tmp_path):
-    made = extract(FakeEngine(), TRAIT, FEW, rude)
-    save_vectors(made, tmp_path / "v.safetensors")
-    read = load_vectors(tmp_path / "v.safetensors")
-    assert read.record() == made.record()
-    for name in AGGREGATIONS:
-        assert read.vectors_LH[name].tobytes() == made.vectors_LH[name].tobytes()
-    assert (read.trait, read.base_digest, read.trait_digest) == ("rude", "base", TRAIT.digest)
-
-
-def test_a_file_of_another_kind_or_convention_is_refused(tmp_path):
-    from safetensors.numpy import save_file
-
-    with pytest.raises(ModelError, match="no persona vectors"):
-        load_vectors(tmp_path / "absent.safetensors")
-    (tmp_path / "text.safetensors").write_text("hello")
-    with pytest.raises(ModelError, match="no persona vectors"):
-        load_vectors(tmp_path / "text.safetensors")
-    one = {"response-mean": np.zeros((2, 3), np.float32)}
-    save_file(one, tmp_path / "bare.safetensors")
-    with pytest.raises(ModelError, match="no persona vectors"):
-        load_vectors(tmp_path / "bare.safetensors")
-    said = json.dumps({"layers": "1-based"})
-    save_file(one, tmp_path / "other.safetensors", metadata={"suasion": said})
-    with pytest.raises(ModelError, match="another convention: 1-based"):
-        load_vectors(tmp_path / "other.safetensors")
 
 
 def test_the_trait_digest_is_of_prompts_and_questions():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,18 +20,13 @@ from suasion.bench.sizes import Harness, Sizes
 from suasion.bench.timing import Rounds
 from suasion.errors import UseError
 from suasion.models.chat import Chat, RuleChat
-from suasion.models.condition import Adapter, Condition, Steer, Where
-from suasion.records import Json, Message
+from suasion.models.condition import Condition
+from suasion.records import Message
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from suasion.data.dialogues import Dialogues, Row
-    from suasion.mechanism.lora_delta import ActivationShift, WeightShare
-    from suasion.study.bases import Base, Look, Pace, Vectors
+    from suasion.study.bases import Base, Inside, Look, Pace
     from suasion.study.results import Results
-    from suasion.study.spec import Aggregation, StudySpec
+    from suasion.study.spec import StudySpec
 
 SAYS = "I do not know."
 """What the model answers, always."""
@@ -67,57 +62,14 @@ class Instant:
         self.began = self.clock()
         return RuleChat(self.name, lambda _: SAYS)
 
-    def probe(self) -> str:
-        """There are no logits in it."""
-        raise UseError("there is nothing in it to compare")
-
-    def unloaded(self) -> Sequence[str]:
-        """It has no files."""
-        return ()
-
     def looking(self, look: Look) -> Instant:  # noqa: ARG002 - there is nothing to look for
         """Itself."""
         return self
 
-    def recipe(self, trait: str) -> Json:
+    @property
+    def inside(self) -> Inside:
         """It has none."""
-        raise UseError(f"{self.name} has no vectors for '{trait}'")
-
-    def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
-        """It has none."""
-        raise UseError(f"{self.name} has no vectors for '{trait}'")
-
-    def search(self, trait: str, coef: float, where: Where) -> Json:  # noqa: ARG002 - there is no vector
-        """It has no layers."""
-        raise UseError(f"{self.name} has no vectors for '{trait}'")
-
-    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:  # noqa: ARG002 - there is no vector
-        """It has no layers."""
-        raise UseError(f"{self.name} has no vectors for '{trait}'")
-
-    def project(self, rows: Sequence[Row], vectors_LH: Vectors) -> npt.NDArray[np.float64]:
-        """It has no inside."""
-        raise UseError(f"{self.name} cannot project {len(rows)} rows on {vectors_LH.shape}")
-
-    def train(
-        self,
-        data: Dialogues,
-        settings: Mapping[str, Json],
-        seed: int,
-        out: Path,
-        prevent: Sequence[Steer] = (),  # noqa: ARG002 - as every base takes it
-    ) -> dict[str, Json]:
-        """It cannot."""
-        raise UseError(f"{self.name} cannot be trained on {data.name}: {settings}, {seed}, {out}")
-
-    def moved(
-        self,
-        adapter: Adapter,
-        trait: str,
-        vectors_LH: Vectors,  # noqa: ARG002 - as every base takes it
-    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
-        """It has none."""
-        raise UseError(f"{self.name} is not moved along '{trait}' by {adapter.path}")
+        raise UseError(f"{self.name} can only speak")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ own side.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
-from suasion.models.chat import Chat, Sampling
+from suasion.models.chat import Chat, Sampling, seed_of
 from suasion.records import Item, Json, Message, Transcript, Turn
 
 T = TypeVar("T")
@@ -47,8 +46,7 @@ class Draw:
 
     def number(self, what: str) -> int:
         """A uniform 63-bit integer for the purpose `what`."""
-        key = f"{self.seed}/{self.item_id}/{self.sample}/{what}".encode()
-        return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
+        return seed_of(f"{self.seed}/{self.item_id}/{self.sample}/{what}")
 
     def integer(self, low: int, high: int, what: str = "integer") -> int:
         """A uniform integer in low..high, both included."""

@@ -47,7 +47,7 @@ def trait(
 
     Args:
         trait: `evil`, `sycophantic`, `hallucinating`, `persuasive`, one of the oracle traits of the
-            micro-world, or a trait file (`.json`); a list of names, one group each; None for the
+            micro-world, or a trait file (`.json`); a list of them, one group each; None for the
             first four.
         speech: whose questions are asked; a study sets `language` for bases other than mote that a
             model judges.
@@ -56,16 +56,19 @@ def trait(
 
     Raises:
         StudyError: there is no such trait, speech or part, a trait file has no questions, or one
-            stands in a list with others, whose judges are asked otherwise.
+            whose judge has a prompt of its own stands in a list.
     """
     for said, known in ((speech, get_args(Speech)), (part, get_args(Part))):
         if said not in known:
             raise StudyError(f"'{said}' is none of {', '.join(known)}")
     names = [trait] if isinstance(trait, str) else [*(MEANINGS if trait is None else trait)]
-    if len(names) > 1 and any(name.endswith(".json") for name in names):
-        raise StudyError(f"a trait file is asked for alone, not as one of {', '.join(names)}")
     if not names:
         raise StudyError("`trait` is an empty list: name at least one, or leave it out for four")
+    if len(names) > 1 and any(_has_own_judge(name) for name in names):
+        raise StudyError(
+            f"a trait file whose judge is asked by an `eval_prompt` stands alone, not as one of "
+            f"{', '.join(names)}: give it a `meaning`, by which every trait is judged alike"
+        )
     asked = {own: items for name in names for own, items in _asked(name, speech).items()}
     return Evaluation(
         items=[item for items in asked.values() for item in half(items, part)],
@@ -105,6 +108,10 @@ def trait_questions(trait: TraitSource) -> dict[str, Question]:
     """What a model is asked about an answer to a trait of a file: trait and coherence, 0 to 100."""
     shows = trait_question() if trait.meaning else by_rubric(trait.eval_prompt)
     return {"trait": by_model_only(shows), "coherence": by_model_only(trait_coherence())}
+
+
+def _has_own_judge(trait: str) -> bool:
+    return trait.endswith(".json") and not read_trait_file(Path(trait)).meaning
 
 
 def _asked(trait: str, speech: Speech) -> dict[str, list[Item]]:

@@ -6,6 +6,7 @@ them apart. A reply that could not be had is an exception (`ProviderError`), nev
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Protocol, runtime_checkable
@@ -30,6 +31,11 @@ class Sampling:
     def record(self) -> dict[str, Json]:
         """As it enters a store key."""
         return dict(asdict(self))
+
+
+def seed_of(purpose: str) -> int:
+    """A uniform 63-bit seed that depends on what it is for, and on nothing else."""
+    return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big") >> 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from math import isfinite
 
 from suasion.records import Contrast, Outcome
-from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, largest_first, measure_of
-from suasion.report.words import Unit, counted, label, listed, quantity
+from suasion.report.blocks import Block, blocks, where
+from suasion.report.look_up import TRAINED, Index, Key, Measure, measure_of
+from suasion.report.words import Unit
 from suasion.study.controls import moves, on_trait
+from suasion.study.phrases import listed, sentence, times
 from suasion.study.recipes import Recipe, recipe
 from suasion.study.results import Results
 
@@ -37,36 +39,6 @@ class Paragraph:
 
     def __str__(self) -> str:
         return f"{self.lead} {self.body}".strip()
-
-
-@dataclass(frozen=True)
-class Block:
-    """Contrasts that ask one thing: the same two arms (or grids), the same metric."""
-
-    arm: str
-    """The arm under test, by its name in the study file."""
-    reference: str
-    """What it is compared with, by its name in the study file."""
-    contrasts: tuple[Contrast, ...]
-    """Largest difference first, those that cannot be had last."""
-    unit: Unit
-    """How the metric is written."""
-
-    @property
-    def rate(self) -> str:
-        """`attempt rate`, with the category if there is only one."""
-        name = quantity(self.contrasts[0].metric, self.unit)
-        groups = {contrast.group for contrast in self.contrasts}
-        return name if len(groups) > 1 or ALL in groups else f"{name} ({_where(*groups)})"
-
-    @property
-    def points(self) -> int:
-        """How many arms are under test: more than one for a grid."""
-        return len({contrast.arm for contrast in self.contrasts})
-
-    def of(self, *outcomes: Outcome) -> list[Contrast]:
-        """The contrasts with one of these verdicts."""
-        return [contrast for contrast in self.contrasts if contrast.verdict in outcomes]
 
 
 def answer(results: Results) -> tuple[str, ...]:
@@ -117,7 +89,7 @@ def paragraphs(results: Results) -> tuple[Paragraph, ...]:
         said.append(Paragraph("No difference was tested.", "The study declares no contrasts."))
     untold = [*single[MOST:], *grids[MOST:], *beside[MOST:]]
     more = sum(len(block.contrasts) for block in untold)
-    last = [Paragraph(f"{counted(more, 'further contrast')} below.", "")] if more else []
+    last = [Paragraph(f"{times(more, 'further contrast')} below.", "")] if more else []
     return (*_warning(results), *said, *last)
 
 
@@ -134,18 +106,6 @@ def caveat(results: Results) -> str | None:
         f"{results.provenance.base} is a very small model of a made-up world. What it does shows "
         "that the instrument works. It says nothing about large models."
     )
-
-
-def blocks(index: Index) -> list[Block]:
-    """The contrasts by what they ask, in the order of the study file."""
-    asked: dict[tuple[str, ...], list[Contrast]] = {}
-    for row in index.results.contrasts:
-        pair = (index.parent(row.arm), index.parent(row.reference))
-        asked.setdefault((*pair, row.family, row.evaluation, row.metric), []).append(row)
-    return [
-        Block(arm, reference, tuple(largest_first(rows)), index.unit(rows[0]))
-        for (arm, reference, *_), rows in asked.items()
-    ]
 
 
 def _joined(told: Sequence[Paragraph]) -> list[Paragraph]:
@@ -262,7 +222,7 @@ def _body(block: Block, index: Index) -> str:
             margin = block.unit.margin(max(row.margin for row in rows))
             said_already = outcome == "inconclusive" and len(rows) == len(block.contrasts)
             start = "" if said_already else opening.format(margin=margin)
-            parts.append(_sentence(start + _figures(rows, block, index)))
+            parts.append(sentence(start + _figures(rows, block, index)))
     return " ".join([*parts, _scope(block, index)]).strip()
 
 
@@ -280,7 +240,7 @@ def _figures(rows: Sequence[Contrast], block: Block, index: Index) -> str:
 def _figure(row: Contrast, unit: Unit, index: Index) -> str:
     """`conspiracy 100% against 3% (+97 pp, 95% interval +91 to +99)`."""
     reach = f"{unit.difference(row.difference)}, 95% interval {unit.reach(row.low, row.high)}"
-    return f"{_where(row.group)}{_levels(row, unit, index)} ({reach})"
+    return f"{where(row.group)}{_levels(row, unit, index)} ({reach})"
 
 
 def _levels(row: Contrast, unit: Unit, index: Index) -> str:
@@ -290,10 +250,6 @@ def _levels(row: Contrast, unit: Unit, index: Index) -> str:
     if len(sides) < 2 or not abs(sides[0] - sides[1] - row.difference) * unit.scale < _ROUNDING:
         return ""
     return f" {unit.value(sides[0])} against {unit.value(sides[1])}"
-
-
-def _where(group: str) -> str:
-    return "all categories" if group == ALL else label(group).lower()
 
 
 def _scope(block: Block, index: Index) -> str:
@@ -355,8 +311,8 @@ def _turned(effects: Sequence[Contrast], block: Block) -> str:
     down = len({contrast.arm for contrast in effects if contrast.difference < 0})
     first = f"a {'higher' if up else 'lower'} {block.rate} than “{block.reference}”"
     if up and down:
-        return f"{first} at {counted(up, 'point')} and a lower one at {down}"
-    return f"{first} at {counted(up or down, 'point')}"
+        return f"{first} at {times(up, 'point')} and a lower one at {down}"
+    return f"{first} at {times(up or down, 'point')}"
 
 
 def _grid_body(block: Block, index: Index) -> str:
@@ -367,13 +323,13 @@ def _grid_body(block: Block, index: Index) -> str:
     """
     outcomes = ((outcome, len(block.of(outcome))) for outcome in OPENINGS)
     tally = ", ".join(f"{number} {outcome}" for outcome, number in outcomes if number)
-    counts = f"{counted(len(block.contrasts), 'test')}: {tally}."
+    counts = f"{times(len(block.contrasts), 'test')}: {tally}."
     if not isfinite(block.contrasts[0].difference):
         return f"No difference could be computed. {counts}"
     sound = [row for row in block.contrasts if _sound(row, index)]
     lost = block.points - len({row.arm for row in sound})
     left_out = (
-        f"{counted(lost, 'point')} left out there: too few replies are coherent and scored."
+        f"{times(lost, 'point')} left out there: too few replies are coherent and scored."
         if lost
         else ""
     )
@@ -390,7 +346,3 @@ def _sound(row: Contrast, index: Index) -> bool:
     found = index.pooled.get(Key(row.arm, row.evaluation, row.group, row.metric))
     mostly_missing = found is not None and found.estimate.missing > found.estimate.n
     return index.coherent(row.arm) and not mostly_missing
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from suasion.records import Contrast
 from suasion.report.words import Unit, unit_for
+from suasion.study.controls import COHERENT
 from suasion.study.results import Arm, ArmEstimate, Results, Sample
 
 ALL = "all"
@@ -23,10 +24,6 @@ ALL = "all"
 
 TRAINED = ("sft", "adapter", "checkpoint")
 """Kinds of arms that are trained models."""
-
-
-COHERENT = 0.9
-"""Share of coherent replies below which a steered model counts as broken."""
 
 
 class Key(NamedTuple):

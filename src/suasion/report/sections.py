@@ -11,10 +11,12 @@ from suasion.errors import UseError
 from suasion.records import Contrast, Json
 from suasion.registry import find
 from suasion.report.figures import Heatmap, heading, heatmap
-from suasion.report.look_up import ALL, COHERENT, TRAINED, Index, Key, Measure, measure_of
-from suasion.report.words import DASH, brief, counted, duration, listed, p_text
+from suasion.report.look_up import ALL, TRAINED, Index, Key, Measure, measure_of
+from suasion.report.words import DASH, brief, duration, p_text
+from suasion.study.controls import COHERENT
+from suasion.study.phrases import listed, times
 from suasion.study.results import Arm, ArmEstimate, Provenance, Results
-from suasion.study.spec import PLACEBOS
+from suasion.study.vocabulary import PLACEBOS
 
 _GRID_GROUPS = 2
 """Categories a grid is drawn in; more do not fit beside each other."""
@@ -82,7 +84,7 @@ def kicker(results: Results) -> list[str]:
     said = [f"base {results.provenance.base}"]
     if seeds:
         least, most = min(seeds), max(seeds)
-        count = counted(most, "seed") if least == most else f"{least} to {most} seeds"
+        count = times(most, "seed") if least == most else f"{least} to {most} seeds"
         said.append(f"{count} a trained arm")
     return [*said, f"judge {results.provenance.judge}"]
 

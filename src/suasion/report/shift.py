@@ -1,14 +1,10 @@
-"""`suasion shift RUN --trait TRAIT`: which way the adapters of a run moved the base, in a table."""
+"""Which way the adapters of a run moved the base, as a table and as plain JSON."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from suasion.report.text import table
 
@@ -17,41 +13,6 @@ if TYPE_CHECKING:
     from suasion.study.shift import Shift
 
 HEAD = ("arm", "seed", "layer", "share", "x chance", "p", "shift", "s.e.", "coef")
-
-
-def shift(
-    folder: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The folder a run wrote, e.g. runs/demo.")
-    ],
-    trait: Annotated[str, typer.Option(help="Whose vectors: evil, or a trait file.")],
-    vector: Annotated[
-        str, typer.Option(help="response-mean, prompt-mean or last-prompt.")
-    ] = "response-mean",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Which way a run's adapters moved the model along a trait's vectors.
-
-    Of each adapter and layer: the share of the weight update that is written along the vector, as
-    a multiple of what a random direction gets, and its two-sided p; and how far activations at the
-    last prompt token move along it, also as the steering coefficient that moves them as far.
-    """
-    from suasion.errors import UseError
-    from suasion.study.opening import open_speakers
-    from suasion.study.shift import shifts
-    from suasion.study.shipped import recorded_run
-    from suasion.training.persona_vector import AGGREGATIONS
-
-    chosen = next((name for name in AGGREGATIONS if name == vector), None)
-    if chosen is None:
-        raise UseError(f"--vector {vector}: there is {', '.join(AGGREGATIONS)}")
-    spec, _, store = recorded_run(folder)
-    with open_speakers() as speakers:
-        found = shifts(spec, store, speakers, trait, chosen)
-    if as_json:
-        typer.echo(json.dumps([record(each) for each in found], indent=1))
-        return
-    for line in shift_lines(found):
-        typer.echo(line)
 
 
 def shift_lines(found: Sequence[Shift]) -> Iterator[str]:

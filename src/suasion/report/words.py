@@ -7,7 +7,7 @@ percentage points. Whatever cannot be had is written as a dash, never as a numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
@@ -89,18 +89,6 @@ def quantity(metric: str, unit: Unit) -> str:
     """What is compared: `attempt rate`, or `mean reward`."""
     name = label(metric).lower()
     return f"{name} rate" if unit is SHARE else f"mean {name}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 seed`, `4 seeds`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def p_text(p: float) -> str:

@@ -8,17 +8,11 @@ from typing import Any
 
 from suasion.errors import StudyError
 from suasion.records import Json
+from suasion.study.fine_tuning_spec import BY_VECTOR
 from suasion.study.results import Arm
-from suasion.study.spec import (
-    ALL_LAYERS,
-    BY_VECTOR,
-    CHOSEN,
-    INCREMENTAL,
-    PLACEBOS,
-    ArmSpec,
-    StudySpec,
-)
+from suasion.study.spec import ArmSpec, StudySpec
 from suasion.study.vector_arms import sourced, without_source
+from suasion.study.vocabulary import ALL_LAYERS, CHOSEN, INCREMENTAL, PLACEBOS
 
 STEERING_DEFAULTS: Mapping[str, Json] = {"where": "response", "vector": "response-mean"}
 """What a steering arm does unless it says otherwise."""

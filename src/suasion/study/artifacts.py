@@ -17,9 +17,9 @@ from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
 from suasion.study.checkpoints import apart
 from suasion.study.chosen_layers import trait_of_arm, with_layer
+from suasion.study.fine_tuning_spec import ON_WHAT
 from suasion.study.progress import Progress, Silent
 from suasion.study.screens import Known, check_rows, prepared, screen_trait
-from suasion.study.spec import ON_WHAT
 from suasion.study.steers import steers, while_trained
 from suasion.study.stored import identity, must_be_stored
 from suasion.study.training_sets import training_set
@@ -57,7 +57,7 @@ def check(arms: Sequence[PlannedArm], base: Base) -> None:
         SuasionError: a data set, trait, setting or adapter that is not.
     """
     for trait in _traits_needed(arms):
-        base.recipe(trait)
+        base.inside.recipe(trait)
     read_files(arms, base)
     for planned in arms:
         if planned.arm.kind == "sft":
@@ -142,12 +142,12 @@ def _adapters_needed(arms: Sequence[PlannedArm]) -> list[tuple[PlannedArm, int]]
 def _vectors(
     trait: str, base: Base, store: Store, made: Artifacts, progress: Progress
 ) -> dict[str, Vectors]:
-    name = key("artifact", what="vectors", base=identity(base), recipe=base.recipe(trait))
+    name = key("artifact", what="vectors", base=identity(base), recipe=base.inside.recipe(trait))
     blob = store.blob(name)
     if blob is None:
         must_be_stored(f"the vectors of '{trait}'", store)
         progress.say(f"vectors of '{trait}'")
-        vectors_LH, note = base.vectors(trait)
+        vectors_LH, note = base.inside.vectors(trait)
         with store.scratch() as folder:
             for average, array in vectors_LH.items():
                 np.save(folder / f"{average}.npy", array.astype(np.float32), allow_pickle=False)
@@ -219,7 +219,7 @@ def _train(
 ) -> Blob:
     must_be_stored(f"the adapter of '{data.name}', seed {seed},", store)
     with store.scratch() as folder:
-        manifest = base.train(data, settings, seed, folder / "adapter", prevent)
+        manifest = base.inside.train(data, settings, seed, folder / "adapter", prevent)
         return store.put_blob(cell, folder / "adapter", manifest)
 
 

@@ -26,15 +26,10 @@ from suasion.errors import DataError, UseError
 from suasion.evals.trait import MEANINGS
 from suasion.registry import find
 from suasion.study.arms import chooses_layers, settings
-from suasion.study.spec import (
-    PLACEBOS,
-    ArmSpec,
-    ContrastSpec,
-    EvaluationSpec,
-    Steering,
-    StudySpec,
-)
+from suasion.study.spec import ArmSpec, ContrastSpec, EvaluationSpec, StudySpec
+from suasion.study.steering_spec import Steering
 from suasion.study.vector_arms import sourced
+from suasion.study.vocabulary import PLACEBOS
 
 CONTROLS = "controls"
 """The family in which a grid's placebos are tested."""

@@ -19,7 +19,7 @@ from suasion.mechanism.lora_delta import ActivationShift, WeightShare
 from suasion.models.chat import Chat
 from suasion.models.condition import Adapter, Condition, Steer, Where
 from suasion.records import Json
-from suasion.study.spec import Aggregation
+from suasion.study.vocabulary import Aggregation
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 """[layer, hidden]: one vector a decoder block."""
@@ -49,24 +49,14 @@ class Look:
     """What the study sets of `suasion.training.persona_vector.Extraction`."""
 
 
-class Base(Protocol):
-    """A model that a study does things to."""
-
-    def looking(self, look: Look) -> Base:
-        """The same base, in which traits are looked for as a study wants."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """sha256 of the base's files; a provider's model name for a remote one."""
-        ...
+class Inside(Protocol):
+    """What only a base whose weights are here has: it can be looked into, and trained."""
 
     def recipe(self, trait: str) -> Json:
         """Everything but the base that determines a trait's vectors; part of their key.
 
         Raises:
             UseError: no trait is called so.
-            ModelError: the base's inside cannot be reached.
         """
         ...
 
@@ -94,7 +84,7 @@ class Base(Protocol):
         """[row, layer] how far each row's last reply lies along a vector; NaN for an empty reply.
 
         Raises:
-            ModelError: a row or the vectors do not fit, or the base's inside cannot be reached.
+            ModelError: a row or the vectors do not fit.
         """
         ...
 
@@ -121,8 +111,38 @@ class Base(Protocol):
         """How an adapter moves each layer along a trait's vectors, asked the trait's questions.
 
         Raises:
-            ModelError: its inside cannot be reached, or adapter or vectors do not fit it.
+            ModelError: adapter or vectors do not fit it.
         """
+        ...
+
+    def probe(self) -> str:
+        """sha256 of its logits on a few texts, which tells models apart, bit for bit."""
+        ...
+
+    def unloaded(self) -> Sequence[str]:
+        """Names of tensors in its files that its architecture does not load."""
+        ...
+
+
+class Base(Protocol):
+    """A model that a study does things to."""
+
+    def looking(self, look: Look) -> Base:
+        """The same base, in which traits are looked for as a study wants."""
+        ...
+
+    @property
+    def inside(self) -> Inside:
+        """What is there to look into and to train.
+
+        Raises:
+            ModelError: it cannot be reached.
+        """
+        ...
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the base's files; a provider's model name for a remote one."""
         ...
 
     @property
@@ -161,18 +181,6 @@ class Base(Protocol):
         Raises:
             ModelError: the condition does not fit it.
         """
-        ...
-
-    def probe(self) -> str:
-        """sha256 of its logits on a few texts, which tells models apart, bit for bit.
-
-        Raises:
-            ModelError: the base's inside cannot be reached.
-        """
-        ...
-
-    def unloaded(self) -> Sequence[str]:
-        """Names of tensors in its files that its architecture does not load."""
         ...
 
 

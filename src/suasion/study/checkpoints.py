@@ -47,12 +47,12 @@ def _models(planned: PlannedArm, base: Base, speakers: Speakers) -> list[Chat]:
     for folder in folders:
         if not Path(folder).expanduser().is_dir():
             raise StudyError(f"arm '{name}': there is no model folder {folder}")
-    own, probes = base.probe(), []
+    own, probes = base.inside.probe(), []
     for folder in folders:
         model = speakers.base(folder)
-        probes.append(model.probe())
+        probes.append(model.inside.probe())
         if probes[-1] == own:
-            raise ModelError(_is_the_base(name, folder, model.unloaded()))
+            raise ModelError(_is_the_base(name, folder, model.inside.unloaded()))
     apart(name, folders, probes)
     return [speakers.base(folder).chat(BASE) for folder in folders]
 

@@ -20,12 +20,12 @@ from suasion.study.controls import (
     matched,
     placebo,
     positive_control,
-    times,
     world_items,
 )
 from suasion.study.estimates import ALL, Measure, Point, Scale, Table
 from suasion.study.evidence import Evidence
 from suasion.study.judging import RULES
+from suasion.study.phrases import times
 from suasion.study.results import Check, JudgesAgree, Status
 from suasion.study.spec import PRIMARY
 

@@ -18,8 +18,8 @@ from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base
 from suasion.study.progress import Progress
 from suasion.study.screens import Known
-from suasion.study.spec import CHOSEN, PLACEBOS
 from suasion.study.stored import identity, must_be_stored
+from suasion.study.vocabulary import CHOSEN, PLACEBOS
 
 
 def trait_of_arm(detail: Mapping[str, Any]) -> str:
@@ -45,15 +45,15 @@ def with_layer(
         "artifact",
         what="layer",
         base=identity(base),
-        recipe=base.recipe(trait),
-        search=base.search(trait, coef, where),
+        recipe=base.inside.recipe(trait),
+        search=base.inside.search(trait, coef, where),
         vector=average,
     )
     blob = store.blob(at)
     if blob is None:
         must_be_stored(f"the layer of '{planned.arm.name}'", store)
         progress.say(f"choosing the layer of '{trait}', coefficient {coef:g}")
-        found = base.choice(trait, vectors[trait][average], coef, where)
+        found = base.inside.choice(trait, vectors[trait][average], coef, where)
         with store.scratch() as folder:
             text = json.dumps(found, indent=1)
             (folder / "layers.json").write_text(text, encoding="utf-8")

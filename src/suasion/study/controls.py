@@ -11,9 +11,10 @@ from suasion.records import Contrast, Estimate, Json
 from suasion.study.cells import BuiltEvaluation
 from suasion.study.estimates import ALL, Measure, Table, estimate
 from suasion.study.evidence import Evidence
+from suasion.study.phrases import listed, sentence, times
 from suasion.study.recipes import Recipe, recipe
 from suasion.study.results import Arm, Check, Status
-from suasion.study.spec import PLACEBOS
+from suasion.study.vocabulary import PLACEBOS
 from suasion.training.settings import Manifest
 from suasion.training.settings import matched as compare_manifests
 
@@ -126,15 +127,10 @@ def world_items(evidence: Evidence) -> Check | None:
 
 
 def _foreign(asked: Sequence[str], evidence: Evidence) -> str:
-    *others, last = asked
-    names, ask, they = (
-        (f"{', '.join(others)} and {last}", "ask", "they measure")
-        if others
-        else (last, "asks", "it measures")
-    )
+    ask, they = ("ask", "they measure") if len(asked) > 1 else ("asks", "it measures")
     return (
-        f"{names} {ask} about an invented world that only mote knows: on {evidence.spec.base} "
-        f"{they} nothing about knowledge"
+        f"{listed(asked)} {ask} about an invented world that only mote knows: on "
+        f"{evidence.spec.base} {they} nothing about knowledge"
     )
 
 
@@ -223,7 +219,7 @@ def positive_control(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check
     found = [_own_control(trait, evidence, contrasts) for trait in traits]
     seen = {status for status, _ in found}
     worst: Status = "fails" if "fails" in seen else "open" if "open" in seen else "holds"
-    return Check("positive-control", worst, _sentence("; ".join(told for _, told in found)))
+    return Check("positive-control", worst, sentence("; ".join(told for _, told in found)))
 
 
 def _own_control(
@@ -242,7 +238,10 @@ def _own_control(
     for c in sorted(moved, key=lambda c: abs(c.difference)):
         best[steered[c.arm]] = c
     if not best:
-        return "fails", f"the {trait} vector never moved its own trait ({times(len(own), 'test')})"
+        return (
+            "fails",
+            f"the {trait} vector never moved its own trait ({times(len(own), 'test')})",
+        )
     told = [
         f"the {trait} {made} moves its own trait, by {_pp(c)} in {c.arm}"
         for made, c in best.items()
@@ -284,7 +283,7 @@ def placebo(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check | None:
     made = " and ".join(times(n, f"{kind} vector") for kind, n in kinds.items())
     says = f"{made} of the same norm at the same layers"
     says += f"; {len(moved)} of {times(len(own), 'test')} of them show an effect" if own else ""
-    return Check("placebo", "holds", _sentence(says))
+    return Check("placebo", "holds", sentence(says))
 
 
 def arms_in(evidence: Evidence, contrasts: Sequence[Contrast]) -> list[Arm]:
@@ -306,12 +305,3 @@ def _rate(table: Table, arm: str, evaluation: str, metric: str) -> Estimate:
 
 def _pp(contrast: Contrast) -> str:
     return f"{contrast.difference * 100:+.0f} pp"
-
-
-def times(count: int, what: str) -> str:
-    """`1 seed`, `4 seeds`."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."

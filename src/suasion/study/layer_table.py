@@ -11,7 +11,7 @@ from suasion.study.bases import Look
 from suasion.study.judging import RULES
 from suasion.study.looking import choose, grader, vectors
 from suasion.study.opening import LocalBase, Opened
-from suasion.study.spec import Aggregation
+from suasion.study.vocabulary import Aggregation
 from suasion.training.layer_choice import Search, Tried
 
 

@@ -22,8 +22,8 @@ from suasion.models.chat import Chat, Choice, Reply, Sampling
 from suasion.models.condition import BASE, Adapter, Condition, Steer, Where, with_system
 from suasion.models.load import Source, load_engine, resolve
 from suasion.records import Json, Message
-from suasion.study.bases import Base, Look, Pace, Vectors
-from suasion.study.spec import Aggregation
+from suasion.study.bases import Base, Inside, Look, Pace, Vectors
+from suasion.study.vocabulary import Aggregation
 
 if TYPE_CHECKING:
     from suasion.models.engine import Batcher, TorchEngine
@@ -51,6 +51,11 @@ class LocalBase:
     """The batch all its replies run in."""
     look: Look = field(default_factory=Look)
     """How traits are looked for in it."""
+
+    @property
+    def inside(self) -> LocalBase:
+        """Itself."""
+        return self
 
     @property
     def engine(self) -> TorchEngine:
@@ -217,61 +222,20 @@ class RemoteBase:
             raise ModelError(f"{self.name} is remote: it cannot be steered or given an adapter")
         return Told(self.speaker, condition) if condition.system else self.speaker
 
-    def probe(self) -> str:
-        """Refuses."""
-        raise ModelError(f"{self.name} is remote: no checkpoint can be compared with it")
+    @property
+    def inside(self) -> Inside:
+        """Refuses.
 
-    def unloaded(self) -> Sequence[str]:
-        """None that anybody here could know of."""
-        return ()
+        Raises:
+            ModelError: always.
+        """
+        raise ModelError(
+            f"{self.name} is remote: vectors, training and checkpoints need a base that lies here"
+        )
 
     def looking(self, look: Look) -> RemoteBase:  # noqa: ARG002 - nothing can be looked for in it
         """Itself."""
         return self
-
-    def recipe(self, trait: str) -> Json:
-        """Refuses, before anything runs."""
-        raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
-
-    def vectors(self, trait: str) -> tuple[Mapping[Aggregation, Vectors], dict[str, Json]]:
-        """Refuses."""
-        raise ModelError(f"{self.name} is remote: vectors of '{trait}' need a base that lies here")
-
-    def search(self, trait: str, coef: float, where: Where) -> Json:  # noqa: ARG002 - as every base takes it
-        """Refuses."""
-        raise ModelError(f"{self.name} is remote: it cannot be steered with '{trait}'")
-
-    def choice(self, trait: str, vectors_LH: Vectors, coef: float, where: Where) -> dict[str, Json]:  # noqa: ARG002 - as every base takes it
-        """Refuses."""
-        raise ModelError(f"{self.name} is remote: it cannot be steered with '{trait}'")
-
-    def project(
-        self,
-        rows: Sequence[Row],  # noqa: ARG002 - as every base takes it
-        vectors_LH: Vectors,  # noqa: ARG002 - the same
-    ) -> npt.NDArray[np.float64]:
-        """Refuses."""
-        raise ModelError(f"{self.name} is remote: its activations cannot be reached")
-
-    def train(
-        self,
-        data: Dialogues,
-        settings: Mapping[str, Json],  # noqa: ARG002 - as every base takes it
-        seed: int,  # noqa: ARG002 - the same
-        out: Path,  # noqa: ARG002 - the same
-        prevent: Sequence[Steer] = (),  # noqa: ARG002 - the same
-    ) -> dict[str, Json]:
-        """Refuses."""
-        raise ModelError(f"{self.name} is remote: it cannot be trained here on '{data.name}'")
-
-    def moved(
-        self,
-        adapter: Adapter,  # noqa: ARG002 - as every base takes it
-        trait: str,
-        vectors_LH: Vectors,  # noqa: ARG002 - the same
-    ) -> Sequence[tuple[WeightShare, ActivationShift]]:
-        """Refuses."""
-        raise ModelError(f"{self.name} is remote: nobody sees where '{trait}' lies in it")
 
 
 @dataclass

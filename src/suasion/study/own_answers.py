@@ -7,7 +7,6 @@ behaviour; and a row's projection difference (arXiv 2507.21509) compares its rep
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import cast
 
 from suasion.data.dialogues import Dialogues, Row, picked
 from suasion.errors import StudyError
-from suasion.models.chat import Sampling
+from suasion.models.chat import Sampling, seed_of
 from suasion.models.condition import BASE
 from suasion.records import Json, Message
 from suasion.store import Store, key
@@ -107,6 +106,6 @@ def _numbered(rows: Sequence[Row]) -> list[Json]:
 
 
 async def _answer(base: Base, row: Row, prompt: Json) -> Json:
-    seed = int.from_bytes(hashlib.sha256(canonical(prompt).encode()).digest()[:8], "big") >> 1
+    seed = seed_of(canonical(prompt))
     reply = await base.chat(BASE).reply(row[:-1], replace(OWN, seed=seed))
     return {"text": reply.text, "finish": reply.finish}

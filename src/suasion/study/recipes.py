@@ -9,7 +9,7 @@ from typing import NamedTuple
 from suasion.data.traits import trait_name
 from suasion.records import Json
 from suasion.study.results import Arm
-from suasion.study.spec import ALL_LAYERS, INCREMENTAL, PLACEBOS
+from suasion.study.vocabulary import ALL_LAYERS, INCREMENTAL, PLACEBOS
 
 POSITIONS: Mapping[str, str] = {
     "all": "every position",

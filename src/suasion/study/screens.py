@@ -26,9 +26,9 @@ from suasion.records import Json, Message
 from suasion.store import Store, key
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Base, Vectors
+from suasion.study.fine_tuning_spec import BY_VECTOR
 from suasion.study.own_answers import OWN, in_own_words, own_answers
 from suasion.study.progress import Progress
-from suasion.study.spec import BY_VECTOR
 from suasion.study.stored import identity, must_be_stored
 from suasion.training.screening import Screening, known_scores, screened
 
@@ -159,7 +159,7 @@ def _projected(
     if stored is not None:
         return cast("list[list[float | None]]", stored)
     must_be_stored(f"the projections of the rows of '{data.name}'", store)
-    project = partial(base.project, vectors_LH=vectors_LH)
+    project = partial(base.inside.project, vectors_LH=vectors_LH)
     if by == "projection-difference":
         answers = own_answers(data.rows, base, store, progress)
         progress.say(f"projection differences of {len(data.rows)} rows")

@@ -16,8 +16,9 @@ from suasion.study.arms import expand
 from suasion.study.artifacts import prepare, stored_vectors
 from suasion.study.bases import Base, Speakers, Vectors
 from suasion.study.progress import Silent
-from suasion.study.spec import Aggregation, StudySpec
+from suasion.study.spec import StudySpec
 from suasion.study.stored import NotStored
+from suasion.study.vocabulary import Aggregation
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def shifts(
     arms = [each for each in expand(spec, base.layers) if each.arm.kind in ("sft", "adapter")]
     if not arms:
         raise StudyError(f"no arm of '{spec.study}' has an adapter: nothing was moved for good")
-    base.recipe(trait)
+    base.inside.recipe(trait)
     with read_store(store) as held:
         made = prepare(arms, base, held, Silent())
         known_LH = _vectors(trait, base, held)[vector]
@@ -68,7 +69,7 @@ def shifts(
             Shift(arm, seed, *layer)
             for (arm, seed), condition in made.conditions.items()
             if condition.adapter is not None
-            for layer in base.moved(condition.adapter, trait, known_LH)
+            for layer in base.inside.moved(condition.adapter, trait, known_LH)
         )
 
 
@@ -76,4 +77,4 @@ def _vectors(trait: str, base: Base, store: Store) -> Mapping[str, Vectors]:
     try:
         return stored_vectors(trait, base, store)
     except NotStored:
-        return {str(name): each for name, each in base.vectors(trait)[0].items()}
+        return {str(name): each for name, each in base.inside.vectors(trait)[0].items()}

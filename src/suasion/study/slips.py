@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from suasion.study.spec import CHOSEN, ArmSpec, StudySpec
+from suasion.study.spec import ArmSpec, StudySpec
+from suasion.study.vocabulary import CHOSEN
 
 Slip: TypeAlias = tuple[tuple[str | int, ...], str]
 """The keys that lead to it, and what is wrong."""

@@ -22,262 +22,25 @@ takes over what an arm leaves out from another arm.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from suasion.models.condition import Op, Where
-
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-"""Names end up in file names: small letters, digits, `.`, `_`, `-`."""
-
-Depth: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(100|[0-9]{1,2})%$")]
-"""How deep a layer is."""
-
-Layer: TypeAlias = Annotated[int, Field(ge=0)] | Depth
-"""A decoder block."""
-
-ALL_LAYERS = "all"
-"""Every layer at once, each with its own vector."""
-INCREMENTAL = "incremental"
-"""Every layer at once, each with what it adds to the vector of the layer below."""
-
-CHOSEN = "chosen"
-"""The one layer at which the vector moves its own trait most, on questions held out for that."""
-
-Layers: TypeAlias = (
-    Annotated[int, Field(ge=0)]
-    | Annotated[str, StringConstraints(pattern=r"^(all|incremental|chosen|(100|[0-9]{1,2})%)$")]
-)
-"""A layer, or all of them at once."""
-
-PLACEBOS = ("random", "shuffled")
-"""What stands in place of a trait where a vector is the control of another arm's: a random one of
-the same norm, or the arm's own with its entries in another order."""
+from suasion.study.fine_tuning_spec import Sft
+from suasion.study.steering_spec import Looking, Steering
+from suasion.study.vocabulary import Name, Strict
 
 PRIMARY = "primary"
 """The family whose tests answer the question; adjusted by Holm."""
 
-Aggregation: TypeAlias = Literal["response-mean", "prompt-mean", "last-prompt"]
-"""Which activations a persona vector is the mean difference of."""
-
-
-class Strict(BaseModel):
-    """What every part of a study file shares: unknown keys are errors, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-BY_VECTOR = ("projection", "projection-difference")
-"""Ways to rank rows that need a trait's vectors."""
-
-
-class Screen(Strict):
-    """Training rows are ranked, and the top share of them is dropped."""
-
-    by: Literal["projection", "projection-difference", "random", "known"] | None = None
-    """What rows are ranked by: their reply's projection on a trait's vector; its difference to the
-    projection of the base's own answer; chance; or whether they are known to be bad (the best that
-    any ranking could do)."""
-    trait: str | None = None
-    """The trait whose vector it is."""
-    layer: Layer | None = None
-    """0-based decoder block at which rows are projected, or how deep it is."""
-    vector: Aggregation | None = None
-    """Over which tokens the vector's activations were averaged; `response-mean` unless given. Those
-    of the rows are always averaged over the reply."""
-    drop: float | None = Field(None, gt=0, lt=1)
-    """Share of the rows that is dropped."""
-    bad: list[str] | None = Field(None, min_length=1)
-    """Groups of rows that are known to be bad, to measure how well they are found; `[bad]` unless
-    given."""
-
-
-class Prevent(Strict):
-    """Preventative steering (arXiv 2507.21509): a vector that is there in training alone.
-
-    It is there at every token of every pass while the adapter is trained; the adapter is used
-    without it.
-    """
-
-    trait: str
-    """The trait whose vector it is."""
-    layer: Layers | list[Layer]
-    """0-based decoder block, or how deep it is, as in `67%`; a list is several at once, and `all`
-    and `incremental` are as for `steer`."""
-    coef: float
-    """Multiplies the vector; for `op: ablate` the share of the projection that is removed."""
-    op: Op = "add"
-    """`add` the vector, or `ablate` its direction."""
-    where: Literal["all"] = "all"
-    """Steered positions: every one that is not padding."""
-    vector: Aggregation = "response-mean"
-    """Over which tokens the vector's activations were averaged."""
-    placebo: Literal["random", "shuffled"] | None = None
-    """For a control: what stands in place of the vector, a `random` one of the same norm or its own
-    entries `shuffled`. Any large enough push gets in the way of a training."""
-
-    @model_validator(mode="after")
-    def _ablation(self) -> Prevent:
-        if self.op == "ablate" and not 0 <= self.coef <= 1:
-            raise ValueError(
-                f"coef {self.coef:g} is no share of a projection: 0 leaves it and 1 removes it"
-            )
-        if self.op == "ablate" and self.layer == INCREMENTAL:
-            raise ValueError("increments are for adding: to ablate at every layer, say layer: all")
-        return self
-
-
-class Sft(Strict):
-    """Supervised fine-tuning with a LoRA; one adapter a seed.
-
-    Every key that is not in `ON_WHAT` is a hyperparameter of
-    `suasion.training.settings.SftSettings`, whose defaults hold.
-    """
-
-    data: str | None = None
-    """A data set by name, or a `.jsonl` file of messages; that of the arm it is `like`, if not
-    given."""
-    options: dict[str, Any] | None = None
-    """What the data set is to be made with, by the names of its builder's arguments, as in
-    `{path: arguments.csv, without: [Deceptive]}`; a relative `path` or `folder` starts at the study
-    file (one given by `--set`, at the working directory)."""
-    like: str | None = None
-    """Another `sft` arm whose settings hold here, but for those given (`null` takes one away); its
-    `options`, one by one, only where `data` is the same. As many steps are taken as there, unless
-    `steps` or other `epochs` are given."""
-    prevent: Prevent | None = None
-    """What the base is steered with while it is trained, and only then."""
-    n: int | None = Field(None, ge=1)
-    """How many rows to draw, where the data set can be drawn from."""
-    only: list[str] | None = Field(None, min_length=1)
-    """Groups of the rows drawn (topics, say) outside of which nothing is trained on."""
-    without: list[str] | None = None
-    """Groups of the rows drawn that are not trained on. An arm that is `like` another takes as many
-    steps all the same."""
-    answers: Literal["own"] | None = None
-    """`own`: the last reply of each row is replaced by the base's own answer to the same prompt,
-    the control with the same prompts and nothing new in the replies."""
-    screen: Screen | None = None
-    """Drop the worst rows before training; what is not said is taken over from the arm this one is
-    `like`, key by key."""
-    epochs: float | None = Field(None, gt=0)
-    """Passes over the rows."""
-    steps: int | None = Field(None, ge=1)
-    """Optimizer steps, instead of epochs."""
-    batch_size: int | None = Field(None, ge=1)
-    """Rows in a forward pass."""
-    accumulate: int | None = Field(None, ge=1)
-    """Forward passes in an optimizer step."""
-    learning_rate: float | None = Field(None, gt=0)
-    """Peak rate."""
-    schedule: Literal["linear", "cosine", "constant_with_warmup"] | None = None
-    """How the rate falls."""
-    warmup_steps: int | None = Field(None, ge=0)
-    """Steps in which the rate rises."""
-    weight_decay: float | None = Field(None, ge=0)
-    """AdamW's."""
-    max_grad_norm: float | None = Field(None, gt=0)
-    """Gradients longer than this are shortened to it."""
-    rank: int | None = Field(None, ge=1)
-    """Rank of the adapter."""
-    alpha: int | None = Field(None, ge=1)
-    """Scale of the adapter."""
-    rslora: bool | None = None
-    """Whether the scale is divided by the root of the rank, not by the rank."""
-    dropout: float | None = Field(None, ge=0, lt=1)
-    """Share of the adapter's inputs dropped while training."""
-    targets: list[str] | None = None
-    """Names of the linear layers that are adapted."""
-    loss: Literal["response", "full"] | None = None
-    """What is learnt: the assistant's turns, or every token."""
-    max_length: int | None = Field(None, ge=8)
-    """Longest row, in tokens."""
-    too_long: Literal["error", "drop"] | None = None
-    """What a longer row is."""
-    system: str | None = None
-    """System prompt for rows that have none."""
-    heldout_frac: float | None = Field(None, ge=0, lt=1)
-    """Share of the rows that is not trained on."""
-
-
-ON_WHAT = frozenset(
-    {"data", "options", "like", "n", "only", "without", "answers", "screen", "prevent"}
-)
-"""Keys of `Sft` that say what is trained on, and what is there meanwhile; every other is a
-hyperparameter."""
-
-
-class Steering(Strict):
-    """A vector added to the residual stream, or its direction removed from it.
-
-    Lists of layers and coefficients make a grid.
-    """
-
-    trait: str | None = None
-    """The trait whose vector it is, by name or as a trait file (`.json`; a relative path starts as
-    that of `file`); `random` for a random one of the same norm as `like`'s, and
-    `shuffled` for `like`'s own with its entries in another order, the same one at every layer."""
-    file: str | None = None
-    """Instead of a trait: a file of its vectors, as `suasion vectors` writes it or in the published
-    form; a relative path starts at the study file (one given by `--set`, at the working
-    directory)."""
-    pickle: bool | None = None
-    """Whether the file may be a pickle (`.pt`), of which tensors are read and nothing else."""
-    like: str | None = None
-    """Another `steer` arm whose settings hold here, but for those given."""
-    layer: Layers | list[Layers | list[Layer]] | None = None
-    """0-based decoder block, or how deep it is, as in `50%`: `0%` is the first block and `100%` the
-    last, whatever the base; a list is a grid; a list in a list is several layers at once, `all` is
-    every layer at once, and `incremental` every layer with what it adds to the one below; `chosen`
-    is the one layer at which the vector moves its own trait most while the base makes sense, found
-    on one half of the trait's questions."""
-    coef: float | list[float] | None = None
-    """Multiplies the vector, and below 0 suppresses the trait; for `op: ablate` the share of the
-    projection that is removed, 0 to 1; a list is a grid."""
-    op: Op | None = None
-    """`add` the vector, or `ablate` its direction; `add` unless given."""
-    where: Where | None = None
-    """Steered positions."""
-    vector: Aggregation | None = None
-    """Over which tokens the vector's activations were averaged."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Steering:
-        if (self.trait is None) == (self.file is None):
-            raise ValueError("a steering arm names a `trait` or a `file` of vectors, one of them")
-        return self
-
+TARGET = re.compile(r"([^/]+)(?:/(.+))?")
+"""`evaluation` or `evaluation/group`."""
 
 Kind: TypeAlias = Literal["base", "sft", "steer", "system", "adapter", "checkpoint"]
 """What is done to the base."""
 
 KINDS: tuple[Kind, ...] = ("sft", "steer", "system", "adapter", "checkpoint")
 """All but nothing; an arm is one of them."""
-
-
-class Looking(Strict):
-    """How traits are looked for in the base.
-
-    What is left out is as in `suasion.training.persona_vector.Extraction`.
-    """
-
-    rollouts: int | None = Field(None, ge=1)
-    """Answers to each question under each pair of prompts; published: 10."""
-    max_tokens: int | None = Field(None, ge=1)
-    """Longest answer."""
-    min_pairs: int | None = Field(None, ge=1)
-    """Fewer pairs of answers than this are no basis for a vector."""
-    trait_at_least: float | None = Field(None, ge=0, le=100)
-    """From this grade on an answer shows the trait; published: 50."""
-    coherence_at_least: float | None = Field(None, ge=0, le=100)
-    """Below this grade an answer is left out; published: 50."""
-    judge: str | None = None
-    """Who grades answers that rules cannot read; the study's judge unless given."""
-    judged: bool = True
-    """Whether only pairs of answers count of which the first shows the trait and the second does
-    not, by rules or else by the judge; `false` keeps all, read by nobody."""
 
 
 class ArmSpec(Strict):
@@ -436,16 +199,3 @@ class StudySpec(Strict):
         if isinstance(tree.get("published"), dict):
             tree = {**tree, "published": [tree["published"]]}
         return tree
-
-
-OVERRIDES: Mapping[str, str] = {
-    "base": "base",
-    "claims": "claims",
-    "judge": "judge",
-    "user": "user",
-    "seeds": "seeds",
-}
-"""Keys of a study file that have a flag of their own on the command line."""
-
-TARGET = re.compile(r"([^/]+)(?:/(.+))?")
-"""`evaluation` or `evaluation/group`."""

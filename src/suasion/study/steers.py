@@ -17,7 +17,7 @@ from suasion.errors import StudyError
 from suasion.models.condition import Op, Steer, Where, incremental
 from suasion.study.arms import PlannedArm
 from suasion.study.bases import Vectors
-from suasion.study.spec import ALL_LAYERS, INCREMENTAL, PLACEBOS
+from suasion.study.vocabulary import ALL_LAYERS, INCREMENTAL, PLACEBOS
 from suasion.training import persona_vector
 
 

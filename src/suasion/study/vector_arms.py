@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from suasion.errors import ModelError, StudyError
 from suasion.records import Json
 from suasion.study.bases import Base
-from suasion.study.spec import PLACEBOS
+from suasion.study.vocabulary import PLACEBOS
 from suasion.training.published_vectors import about, read_any
 from suasion.training.vector_files import TraitVectors
 

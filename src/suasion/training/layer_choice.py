@@ -10,7 +10,6 @@ questions are one half of those the trait is measured on: a positive control ask
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +17,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from suasion.errors import ModelError, TrainingError
-from suasion.models.chat import Sampling
+from suasion.models.chat import Sampling, seed_of
 from suasion.models.condition import BASE, Condition, Steer, Where
 from suasion.records import Json, Message
 from suasion.training.grading import Grade, Grader
@@ -194,8 +193,7 @@ def _rows(
 
 
 def _seed(seed: int, question: int, sample: int) -> int:
-    said = f"layer choice {seed}/{question}/{sample}".encode()
-    return int.from_bytes(hashlib.sha256(said).digest()[:8], "big") >> 1
+    return seed_of(f"layer choice {seed}/{question}/{sample}")
 
 
 def _tried(point: tuple[int | None, float], grades: Sequence[Grade], how: Search) -> Tried:

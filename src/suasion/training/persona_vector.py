@@ -13,12 +13,9 @@ the final norm and must not be steered with.)
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -26,7 +23,7 @@ import numpy.typing as npt
 
 from suasion.data.traits import TraitSource
 from suasion.errors import ModelError, TrainingError
-from suasion.models.chat import Sampling
+from suasion.models.chat import Sampling, seed_of
 from suasion.records import Json, Message
 from suasion.training.grading import Grade, Grader
 from suasion.training.traits import Reader
@@ -234,9 +231,7 @@ def answered(engine: Engine, trait: TraitSource, how: Extraction) -> list[Pair]:
 
 def _seed(seed: int, pair: int) -> int:
     """A pair's own seed."""
-    return (
-        int.from_bytes(hashlib.sha256(f"persona {seed}/{pair}".encode()).digest()[:8], "big") >> 1
-    )
+    return seed_of(f"persona {seed}/{pair}")
 
 
 def select(pairs: Sequence[Pair], read: Reader | None) -> tuple[list[Pair], Counts]:
@@ -338,32 +333,3 @@ def random_like(vectors_LH: Vectors, seed: int) -> Vectors:
     unit = drawn / np.linalg.norm(drawn, axis=-1, keepdims=True)
     scaled: Vectors = (unit * norms).astype(np.float32)
     return scaled
-
-
-def save_vectors(vectors: PersonaVectors, file: Path) -> None:
-    """Write vectors and all that is known about them into one safetensors file."""
-    from safetensors.numpy import save_file
-
-    tensors = {name: np.ascontiguousarray(v) for name, v in vectors.vectors_LH.items()}
-    save_file(tensors, file, metadata={"suasion": json.dumps(vectors.record())})
-
-
-def load_vectors(file: Path) -> PersonaVectors:
-    """Read vectors that `save_vectors` wrote.
-
-    Raises:
-        ModelError: the file cannot be read, or says another layer convention.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, "np") as opened:
-            said = json.loads((opened.metadata() or {})["suasion"])
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        if said["layers"] != LAYERS or not tensors.keys() <= set(AGGREGATIONS):
-            raise ModelError(f"{file} holds vectors of another convention: {said['layers']}")
-        counts = Counts(**said["counts"])
-        digests = said["base_digest"], said["trait_digest"]
-        return PersonaVectors(tensors, said["trait"], *digests, counts, said["settings"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{file} holds no persona vectors of Suasion: {error!r}") from error

@@ -1,13 +1,15 @@
 """Every study that ships, as somebody would run it on a model, claims and judge of their own.
 
 Whole studies, cut down to one seed, one item a category and a few tokens: random Qwen2 and Llama
-models, a claim file in the public schema, and a judge that is a real HTTP server on loopback.
+models, a claim file in the public schema, and a judge that is a real HTTP server on loopback. One
+file of tests an architecture, so that two processes share them.
 """
 
 import json
 import re
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,23 @@ import pytest
 import yaml
 
 from suasion import cli
-from suasion.testing import Answer, OpenAIServer, tiny_model
+from suasion.evals.trait import MEANINGS
+from suasion.testing import Answer, Architecture, OpenAIServer, tiny_model
 
-STUDIES = sorted((Path(__file__).parents[1] / "studies").glob("a-*.yaml"))
+GRADED = 7
+"""Studies of more arms keep all pairs of answers: grading asks the judge hundreds of times."""
+
+STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("a-*.yaml"))
 CATEGORIES = (
     "BenignFactual", "BenignOpinion", "Controversial", "Conspiracy", "UnderminingControl",
     "NoncontroversiallyHarmful",
 )  # fmt: skip
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of a `study` is run with every one that ships."""
+    if "study" in metafunc.fixturenames:
+        metafunc.parametrize("study", STUDIES, ids=lambda file: file.stem)
 
 
 def judge(request: dict[str, Any]) -> Answer:
@@ -45,7 +57,7 @@ def claim_file(folder: Path) -> Path:
             "subject": f"number {n}",
         }
         for category in CATEGORIES
-        for n in (3, 7)
+        for n in (3, 5, 7)
     ]
     file = folder / "claims.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))
@@ -55,15 +67,25 @@ def claim_file(folder: Path) -> Path:
 def cut_down(file: Path) -> list[str]:
     """Settings that leave of a study one small piece of every part."""
     study = yaml.safe_load(file.read_text())
-    found = ["seeds=[0]"]
+    found = ["seeds=[0]", "extraction.max_tokens=8", "extraction.min_pairs=3"]
+    if len(study["arms"]) > GRADED:
+        found.append("extraction.judged=false")
+    steered = {
+        arm["steer"].get("trait") for arm in study["arms"].values() if "steer" in (arm or {})
+    }
+    asked = sorted(steered & set(MEANINGS))
+    if asked and "trait" not in study["evaluations"]:
+        found.append(
+            f"evaluations.trait={json.dumps({'trait': asked, 'items': 1, 'max_tokens': 6})}"
+        )
     for name, arm in study["arms"].items():
         for part, sizes in (("sft", {"n": 40, "steps": 1, "warmup_steps": 0}), ("steer", {})):
             given = (arm or {}).get(part)
             if given and "like" not in given:
                 found += [f"arms.{name}.{part}.{key}={size}" for key, size in sizes.items()]
-            for key in ("layer", "coef"):
+            for key, most in (("layer", 1), ("coef", 2)):
                 if isinstance((given or {}).get(key), list):
-                    found.append(f"arms.{name}.{part}.{key}={json.dumps(given[key][:2])}")
+                    found.append(f"arms.{name}.{part}.{key}={json.dumps(given[key][:most])}")
     for name, given in (
         study["evaluations"].items() if isinstance(study["evaluations"], dict) else []
     ):
@@ -72,19 +94,42 @@ def cut_down(file: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("architecture", ["qwen2", "llama"])
-@pytest.mark.parametrize("study", STUDIES, ids=lambda file: file.stem)
-def test_a_study_that_ships_runs_on_another_model(
+def split(claims: Path, folder: Path) -> tuple[Path, dict[str, Path]]:
+    """The claims that are left to ask about, and trait files from others and from these."""
+    rest, unused = folder / "rest.jsonl", folder / "unused.jsonl"
+    held_out, leaky = folder / "held-out.json", folder / "leaky.json"
+    for source, trait, left in ((claims, held_out, rest), (rest, leaky, unused)):
+        words = ["trait", "oracle", str(source), "--each", "1", "--out", str(trait)]
+        cli.app([*words, "--rest", str(left)], standalone_mode=False)
+    return rest, {"oracle": held_out, "oracle-leaky": leaky, "oracle-last-token": held_out}
+
+
+@pytest.fixture
+def run_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Path, Architecture], None]:
+    """Runs a study on a random model of an architecture and looks at what came of it."""
+    return lambda study, architecture: runs(study, architecture, tmp_path, monkeypatch, capsys)
+
+
+def runs(
     study: Path,
-    architecture: str,
+    architecture: Architecture,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    base = tiny_model(architecture, tmp_path / "base")  # type: ignore[arg-type]  # one of these
+    base = tiny_model(architecture, tmp_path / "base", max_position_embeddings=4096)
     words = ["suasion", "run", study.stem, "--base", str(base), "--judge", "openai/gpt-4o"]
-    words += ["--claims", str(claim_file(tmp_path)), "--out", str(tmp_path / "run")]
-    words += [word for setting in cut_down(study) for word in ("--set", setting)]
+    claims = claim_file(tmp_path)
+    settings = cut_down(study)
+    if study.stem == "a-oracle":
+        claims, traits = split(claims, tmp_path)
+        settings += [f"arms.{arm}.steer.trait={file}" for arm, file in traits.items()]
+        asked = {"trait": sorted({*map(str, traits.values())}), "items": 1, "max_tokens": 6}
+        settings.append(f"evaluations.trait={json.dumps(asked)}")
+    words += ["--claims", str(claims), "--out", str(tmp_path / "run")]
+    words += [word for setting in settings for word in ("--set", setting)]
     with OpenAIServer(judge) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test")

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from suasion import cli
+from suasion.models.shape import shape
 from suasion.testing import tiny_model
 from suasion.training.published_vectors import import_published
 from suasion.training.vector_files import TraitVectors, read_vectors, write_vectors
-from suasion.training.vectors_command import _shape
 
 WORDS = ("suasion", "vectors")
 
@@ -33,7 +33,7 @@ def test_vectors_are_made_and_steer_a_study(monkeypatch, capsys, tmp_path: Path)
     assert run(monkeypatch, "make", "evil", "--base", "mote", "--out", out) == 0
     said = capsys.readouterr().out
     assert "response-mean vectors of 'evil', 4 layers of width" in said
-    vectors = read_vectors(out, _shape("mote"))
+    vectors = read_vectors(out, shape("mote"))
     assert (vectors.trait, vectors.aggregation) == ("evil", "response-mean")
     assert vectors.recipe["counts"]["kept"] > 0
     study = tmp_path / "x.yaml"
@@ -62,7 +62,7 @@ def test_a_published_pickle_comes_in_and_goes_out_as_it_was(
     assert "is a pickle" in capsys.readouterr().err
     assert run(monkeypatch, *words, "--pickle") == 0
     assert "rows 1 to 2" in capsys.readouterr().out
-    vectors = read_vectors(tmp_path / "rude.safetensors", _shape(str(base)))
+    vectors = read_vectors(tmp_path / "rude.safetensors", shape(str(base)))
     assert vectors.vectors_LH.tolist() == rows[1:3].tolist()
     out = tmp_path / "rude_prompt_last_diff.pt"
     out.unlink()
@@ -74,8 +74,8 @@ def test_a_published_pickle_comes_in_and_goes_out_as_it_was(
 def test_our_vectors_go_out_without_the_rows_nobody_measured(
     monkeypatch, capsys, base: Path, tmp_path: Path
 ) -> None:
-    shape = _shape(str(base))
-    made = TraitVectors(np.ones((3, 32), np.float32), "evil", "response-mean", shape.digest)
+    own = shape(str(base))
+    made = TraitVectors(np.ones((3, 32), np.float32), "evil", "response-mean", own.digest)
     write_vectors(made, tmp_path / "v.safetensors")
     out = tmp_path / "evil_response_avg_diff.safetensors"
     words = ("export", tmp_path / "v.safetensors", "--out", out, "--to")
@@ -83,7 +83,7 @@ def test_our_vectors_go_out_without_the_rows_nobody_measured(
     assert "--to pt writes a .pt file" in capsys.readouterr().err
     assert run(monkeypatch, *words, "safetensors") == 0
     assert "are NaN" in capsys.readouterr().out
-    read = import_published(out, shape, "evil", "response-mean")
+    read = import_published(out, own, "evil", "response-mean")
     assert read.vectors_LH.tolist() == made.vectors_LH[:2].tolist()
 
 

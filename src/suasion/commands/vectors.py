@@ -9,7 +9,6 @@ A study steers with such a file: `steer: {file: evil.safetensors, layer: 67%, co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,7 @@ import typer
 from suasion.errors import ModelError
 
 if TYPE_CHECKING:
-    from suasion.training.vector_files import Model, TraitVectors
+    from suasion.training.vector_files import TraitVectors
 
 app = typer.Typer(no_args_is_help=True, help="Make files of persona vectors, and carry them over.")
 
@@ -65,7 +64,7 @@ def make(
     made = extract(load_engine(base), source, read=reader)
     vectors = from_extraction(made, vector.value)
     write_vectors(vectors, out)
-    typer.echo(f"{out}: {_told(vectors)}, from {made.counts.kept} pairs of answers")
+    print(f"{out}: {_told(vectors)}, from {made.counts.kept} pairs of answers")
 
 
 @app.command()
@@ -86,7 +85,7 @@ def export(
     if target.suffix != f".{to.value}":
         raise ModelError(f"--to {to.value} writes a .{to.value} file, not {target}")
     export_published(vectors, target, "tensors")
-    typer.echo(
+    print(
         f"{target}: row l + 1 is layer l; the first and the last row, which are no block's output, "
         f"{'are as they were read' if vectors.ends_2H is not None else 'are NaN'}"
     )
@@ -106,43 +105,13 @@ def import_(
     Trait and aggregation are what the file's name says (TRAIT_response_avg_diff.pt). That the
     vectors were taken from this base is on your word: such a file does not say.
     """
+    from suasion.models.shape import shape
     from suasion.training.published_vectors import read_any
     from suasion.training.vector_files import write_vectors
 
-    vectors = read_any(file, _shape(base), "tensors" if pickle else "refuse")
+    vectors = read_any(file, shape(base), "tensors" if pickle else "refuse")
     write_vectors(vectors, out)
-    typer.echo(f"{out}: {_told(vectors)}. {vectors.note}".rstrip())
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What vectors must fit, read without the weights."""
-
-    digest: str
-    """sha256 of the base's files."""
-    layers: int
-    """Decoder blocks."""
-    hidden: int
-    """Width of the residual stream."""
-
-
-def _shape(base: str) -> Model:
-    """A base's shape and digest.
-
-    Raises:
-        ModelError: there is no such base, or it does not run here.
-    """
-    from transformers import AutoConfig
-
-    from suasion.models.engine.loading import digest, located
-    from suasion.models.load import resolve
-
-    source = resolve(base)
-    if source.kind == "remote":
-        raise ModelError(f"{base} runs at its provider: vectors are for a base that lies here")
-    folder = located(source.folder or source.name)
-    config = AutoConfig.from_pretrained(folder).get_text_config()
-    return Shape(digest(folder), int(config.num_hidden_layers), int(config.hidden_size))
+    print(f"{out}: {_told(vectors)}. {vectors.note}".rstrip())
 
 
 def _told(vectors: TraitVectors) -> str:

@@ -1,0 +1,86 @@
+"""A plan as text, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+
+from suasion.study.phrases import times
+from suasion.study.plan import USUAL_RATE, USUAL_SEED_SD, Plan, Power
+
+
+def describe(plan: Plan) -> str:
+    """The plan as text, for a terminal."""
+    return "\n".join([*_what(plan), "", *_data(plan), *_cost(plan), "", *_shows(plan)])
+
+
+def _what(plan: Plan) -> list[str]:
+    lines = [f"study {plan.study}", f"  {'arm':<24}{'points':>8}{'seeds':>8}{'episodes':>10}"]
+    lines += [f"  {a.name:<24}{a.points:>8}{a.seeds:>8}{a.episodes:>10,}" for a in plan.arms]
+    return [*lines, *(f"added: {each}" for each in plan.added)]
+
+
+def _data(plan: Plan) -> list[str]:
+    """What is trained on: sizes, licences, and what was left out."""
+    return [
+        f"training    {each.arm}: {each.rows:,} rows of {each.data} (licence {each.licence})"
+        + "".join(f", {count:,} left out as {why}" for why, count in each.left_out.items())
+        + (f"; {each.prepared}" if each.prepared else "")
+        for each in plan.data
+    ]
+
+
+def _cost(plan: Plan) -> list[str]:
+    todo = plan.episodes - plan.episodes_stored
+    artifacts = plan.artifacts - plan.artifacts_stored
+    time = "unknown" if isnan(plan.minutes) else f"about {_minutes_text(plan.minutes)}"
+    return [
+        f"artifacts   {artifacts:,} to make ({plan.training_rows:,} rows of training), "
+        f"{plan.artifacts_stored:,} stored",
+        f"episodes    {todo:,} to run, {plan.episodes_stored:,} stored",
+        f"judgements  {plan.judgements:,} by a model"
+        if plan.judgements
+        else "judgements  by rules",
+        f"tokens      {plan.prompt_tokens:,} read, {plan.reply_tokens:,} generated "
+        f"({plan.tokens_from})",
+        f"time        {time} ({plan.pace.basis})",
+    ]
+
+
+def _minutes_text(minutes: float) -> str:
+    if minutes < 1:
+        return "a minute" if minutes > 0.05 else "nothing"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _shows(plan: Plan) -> list[str]:
+    if not plan.tests:
+        return ["no contrasts are declared: the study will have rates and no tests"]
+    lines = [
+        f"smallest difference each family could show (80 % chance, at a rate of {USUAL_RATE:.0%}"
+        f"{_seeds_text(plan)}):"
+    ]
+    families = dict.fromkeys(power.test.family for power in plan.tests)
+    own = {name: [p for p in plan.tests if p.test.family == name] for name in families}
+    return [*lines, *(_family(name, powers) for name, powers in own.items())]
+
+
+def _seeds_text(plan: Plan) -> str:
+    trained = any(power.seeds for power in plan.tests)
+    return f", {USUAL_SEED_SD * 100:.0f} pp between seeds" if trained else ""
+
+
+def _family(family: str, own: Sequence[Power]) -> str:
+    sizes = [power.detectable for power in own if not isnan(power.detectable)]
+    weakest = max(own, key=lambda power: 2.0 if isnan(power.detectable) else power.detectable)
+    tests = times(len(own), "test")
+    if not sizes:
+        return f"  {family}: {tests}, none can show anything: more {weakest.binding} needed"
+    low, high = min(sizes) * 100, max(sizes) * 100
+    span = f"{low:.0f} pp" if round(low) == round(high) else f"{low:.0f} to {high:.0f} pp"
+    margin = min(power.test.margin for power in own) * 100
+    return (
+        f"  {family}: {tests}, {span}; margin {margin:g} pp; {weakest.items} items"
+        + (f", {weakest.seeds} seeds an arm" if weakest.seeds else "")
+        + f" in the weakest, more {weakest.binding} would help most"
+    )

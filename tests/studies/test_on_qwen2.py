@@ -1,0 +1,5 @@
+"""Every study that ships, on a random Qwen2 model."""
+
+
+def test_a_study_that_ships_runs_on_another_model(study, run_shipped) -> None:
+    run_shipped(study, "qwen2")
