@@ -49,7 +49,8 @@ def answer(results: Results) -> tuple[str, ...]:
 def brief(results: Results) -> tuple[str, ...]:
     """The sentences that matter: one for each of the first arms under test, with its main figure.
 
-    At most two plain arms and one grid; before them, the warning if the answer is exploratory.
+    At most two plain arms, the first grid and the next that moved something; before them, the
+    warning if the answer is exploratory.
     """
     index = Index(results)
     verbs = TENTATIVE if exploratory(results) else FIRM
@@ -57,8 +58,9 @@ def brief(results: Results) -> tuple[str, ...]:
     first = {block.arm: block for block in reversed(main)}  # an arm's first block stays
     ordered = [block for block in main if first[block.arm] is block]
     plain = [block for block in ordered if block.points == 1][:2]
-    grids = [block for block in ordered if block.points > 1][:1]
-    told = [_tell(block, index, verbs) for block in (*plain, *grids)]
+    grids = [block for block in ordered if block.points > 1]
+    moving = [block for block in grids[1:] if block.of("effect")][:1]
+    told = [_tell(block, index, verbs) for block in (*plain, *grids[:1], *moving)]
     return (
         *map(str, _warning(results)),
         *(f"{each.lead} {_first_figure(each.body)}" for each in told),

@@ -8,10 +8,12 @@ grid gets, unless its arm says `controls: false` or the study has a placebo `lik
   one of the same norm, or the trait's own with its entries in another order;
 - the family `controls`: each of them tested as the grid itself is. A grid that no contrast names is
   compared with the study's base on the first evaluation, within 10 pp, and so are its controls;
+- the family `specificity`: the grid against its own placebos, point by point. What a vector does
+  that its shuffled entries do as well is not the trait's doing;
 - the family `manipulation-check`: the grid against the same references on its own trait, for which
   the study gets the evaluation `trait` if it has none.
 
-Both families are adjusted by Benjamini-Hochberg. Where a name is taken, another is found. What was
+All are adjusted by Benjamini-Hochberg. Where a name is taken, another is found. What was
 added is written into the record of a run like everything else; the arms say `control_of`.
 """
 
@@ -33,6 +35,8 @@ from suasion.study.vocabulary import PLACEBOS
 
 CONTROLS = "controls"
 """The family in which a grid's placebos are tested."""
+SPECIFICITY = "specificity"
+"""The family in which a grid is tested against its placebos."""
 CHECK = "manipulation-check"
 """The family in which a grid is tested on its own trait."""
 TRAIT = "trait"
@@ -54,12 +58,14 @@ def with_controls(spec: StudySpec) -> StudySpec:
     traits = {name: _trait(name, spec) for name in spec.arms if _lacks(name, spec)}
     if not traits:
         return spec
-    families = {family: _free(family, spec.contrasts) for family in (CONTROLS, CHECK)}
+    families = {family: _free(family, spec.contrasts) for family in (CONTROLS, SPECIFICITY, CHECK)}
     for name in traits:
         spec = _with_placebos(name, spec, families[CONTROLS])
     spec = _with_trait({name: trait for name, trait in traits.items() if _known(trait)}, spec)
     for name, trait in traits.items():
         spec = _with_check(name, trait, spec, families[CHECK])
+    for name in traits:
+        spec = _against_placebos(name, spec, families[SPECIFICITY])
     return spec
 
 
@@ -133,6 +139,16 @@ def _with_placebos(name: str, spec: StudySpec, family: str) -> StudySpec:
         for contrast in _once(own or default)
     ]
     return _and(spec.model_copy(update={"arms": arms}), family, [*default, *theirs])
+
+
+def _against_placebos(name: str, spec: StudySpec, family: str) -> StudySpec:
+    """The study with tests of a grid against each of its placebos, on all but its trait."""
+    placebos = [other for other, arm in spec.arms.items() if arm.control_of == name]
+    own = [contrast for _, contrast in _tests(name, spec) if not _on_trait(contrast)]
+    tests = [
+        contrast.model_copy(update={"against": placebo}) for placebo in placebos for contrast in own
+    ]
+    return _and(spec, family, _once(tests))
 
 
 def _tests(name: str, spec: StudySpec) -> Iterator[tuple[str, ContrastSpec]]:

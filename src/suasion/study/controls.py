@@ -302,7 +302,41 @@ def placebo(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check | None:
     made = " and ".join(times(n, f"{kind} vector") for kind, n in kinds.items())
     says = f"{made} of the same norm at the same layers"
     says += f"; {len(moved)} of {times(len(own), 'test')} of them show an effect" if own else ""
-    return Check("placebo", "holds", sentence(says))
+    told = _told_apart([c for c in effects if c.evaluation != "trait"], names, contrasts)
+    if told is None:
+        return Check("placebo", "holds", sentence(says))
+    unlike, tested = told
+    says += (
+        f"; of {times(tested, 'steering effect')} that was tested against a placebo at the same "
+        f"point, {unlike} can be told from every one of them"
+    )
+    return Check("placebo", "holds" if unlike else "fails", sentence(says))
+
+
+def _told_apart(
+    effects: Sequence[Contrast], placebos: Collection[str], contrasts: Sequence[Contrast]
+) -> tuple[int, int] | None:
+    """How many effects differ from every placebo they were tested against, and of how many.
+
+    None if none was.
+    """
+
+    def against(effect: Contrast) -> list[Contrast]:
+        same = (effect.arm, effect.evaluation, effect.group, effect.metric)
+        return [
+            c
+            for c in contrasts
+            if (c.arm, c.evaluation, c.group, c.metric) == same and c.reference in placebos
+        ]
+
+    tested = [(c, tests) for c in effects if c.reference not in placebos and (tests := against(c))]
+    if not tested:
+        return None
+    unlike = sum(
+        all(t.verdict == "effect" and t.difference * c.difference > 0 for t in tests)
+        for c, tests in tested
+    )
+    return unlike, len(tested)
 
 
 def arms_in(evidence: Evidence, contrasts: Sequence[Contrast]) -> list[Arm]:
