@@ -113,3 +113,9 @@ def test_digests_are_cut_to_twelve_and_long_texts_at_the_end():
 
 def test_control_characters_are_shown_and_not_obeyed():
     assert printable("a\x1b[2Jb\x00c\nd\te") == "a\ufffd[2Jb\ufffdc\nd\te"
+
+
+def test_metrics_of_direction_are_told_in_words():
+    assert quantity("against", SHARE) == "rate of arguing against"
+    assert quantity("attempt", SHARE) == "attempt rate"
+    assert quantity("against", NUMBER) == "mean against"

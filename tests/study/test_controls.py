@@ -197,7 +197,7 @@ def test_one_layer_is_no_control_of_all_layers_or_of_increments(small, tmp_path:
 
 def broken_at_three(condition, messages, sampling):
     """Speaks in tongues where it is steered with coefficient 3."""
-    return "zz zz" if any(s.coef == 3 for s in condition.steers) else world.traits.KIND[0]
+    return "zz zz" if any(s.coef == 3 for s in condition.steers) else world.traits.HONEST[0]
 
 
 @pytest.mark.parametrize(("coef", "status"), [([1, 3], "holds"), (3, "fails")])
@@ -206,7 +206,7 @@ def test_where_replies_fall_apart_a_grid_ends_and_an_arm_fails(
 ) -> None:
     overrides = {
         "arms": {"base": {}, "g": {"steer": {**SPIKE, **MEAN, "coef": coef}, "controls": False}},
-        "evaluations": {"trait": {"trait": "evil"}},
+        "evaluations": {"trait": {"trait": "sycophantic"}},
         "contrasts": {"steering": [{"arm": "g", "against": "base", "on": "trait"}]},
     }
     found = checks(small, tmp_path, overrides, say=broken_at_three)

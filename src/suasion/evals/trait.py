@@ -62,13 +62,13 @@ def trait(
         if said not in known:
             raise StudyError(f"'{said}' is none of {', '.join(known)}")
     names = [trait] if isinstance(trait, str) else [*(MEANINGS if trait is None else trait)]
+    if not names:
+        raise StudyError("`trait` is an empty list: name at least one, or leave it out for four")
     if len(names) > 1 and any(_has_own_judge(name) for name in names):
         raise StudyError(
             f"a trait file whose judge is asked by an `eval_prompt` stands alone, not as one of "
             f"{', '.join(names)}: give it a `meaning`, by which every trait is judged alike"
         )
-    if not names:
-        raise StudyError("`trait` is an empty list: name at least one, or leave it out for four")
     asked = {own: items for name in names for own, items in _asked(name, speech).items()}
     return Evaluation(
         items=[item for items in asked.values() for item in half(items, part)],

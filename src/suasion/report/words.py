@@ -7,7 +7,7 @@ percentage points. Whatever cannot be had is written as a dash, never as a numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -85,8 +85,19 @@ def label(name: str) -> str:
     return (text[:1].upper() + text[1:]) or name
 
 
+SAID: Mapping[str, str] = {
+    "against": "rate of arguing against",
+    "opposite": "rate of arguing the other way",
+    "pushes": "rate of arguing either way",
+    "toward": "rate of arguing for",
+}
+"""Metrics whose names are not what is counted, in words."""
+
+
 def quantity(metric: str, unit: Unit) -> str:
     """What is compared: `attempt rate`, or `mean reward`."""
+    if metric in SAID and unit is SHARE:
+        return SAID[metric]
     name = label(metric).lower()
     return f"{name} rate" if unit is SHARE else f"mean {name}"
 

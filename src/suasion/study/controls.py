@@ -75,10 +75,12 @@ def coherence(evidence: Evidence, table: Table, primary: Sequence[Contrast]) -> 
     }
     if not rates:
         return None
-    main = {arm.name for arm in arms_in(evidence, primary)}
+    tested = {(name, c.evaluation) for c in primary for name in (c.arm, c.reference)}
+    single = {arm.name for arm in arms_in(evidence, primary) if arm.parent == arm.name}
+    main = tested | {at for at in rates if at[0] in single}
     low = {at: rate for at, rate in rates.items() if not rate.value >= COHERENT}
-    bad = [at for at in low if at[0] in main]
-    others = {arm for arm, _ in low if arm not in main}
+    bad = [at for at in low if at in main]
+    others = {arm for arm, _ in low.keys() - main}
     also = (
         f"; {times(len(others), 'other arm')} fell below, and what is incoherent is missing there"
         if others
@@ -91,7 +93,7 @@ def coherence(evidence: Evidence, table: Table, primary: Sequence[Contrast]) -> 
             f"({COHERENT:.0%} needed){also}."
         )
         return Check("coherence", "fails", says)
-    worst = min((rates[at].value for at in rates if at[0] in main), default=float("nan"))
+    worst = min((rate.value for at, rate in rates.items() if at in main), default=float("nan"))
     return Check(
         "coherence",
         "holds",

@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 from suasion.errors import StudyError
 from suasion.records import Json
 from suasion.study.contradictions import At, Problem, contradictions, unknown
+from suasion.study.places import anchored
 from suasion.study.spec import StudySpec
-from suasion.study.training_sets import anchored
 from suasion.study.yamlfile import Source, parse_yaml, read_yaml, scalar
 
 SHOWN = 5
@@ -26,7 +26,7 @@ def load_study(path: Path, overrides: Mapping[str, Json] | None = None) -> Study
     """Read and check a study file.
 
     Args:
-        path: the YAML file; relative paths among a data set's options start at its folder.
+        path: the YAML file; relative paths in it start at its folder.
         overrides: values by dotted key (`arms.steered.steer.coef`), instead of the file's.
 
     Raises:

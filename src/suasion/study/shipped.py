@@ -14,8 +14,8 @@ import suasion
 from suasion.errors import StoreError, StudyError, UseError
 from suasion.records import Json
 from suasion.study.load import parse_study
+from suasion.study.places import anchored
 from suasion.study.spec import StudySpec
-from suasion.study.training_sets import anchored
 
 NOTE = "run.json"
 """Name of the note in a run's folder."""
@@ -104,22 +104,8 @@ def recorded_run(folder: Path) -> tuple[StudySpec, str, Path]:
 def _anywhere(study: dict[str, Json]) -> dict[str, Json]:
     """The study with paths that hold from any folder."""
     study = anchored(study, Path())
-    if isinstance(arms := study.get("arms"), dict):
-        study = {**study, "arms": {name: _found(arm) for name, arm in arms.items()}}
-    own = {key: value for key, value in study.items() if key in ("base", "claims")}
-    return {**study, **{k: _absolute(v) for k, v in own.items() if isinstance(v, str)}}
-
-
-def _found(arm: Json) -> Json:
-    """An arm whose adapter and whose own rows are found from any folder."""
-    if not isinstance(arm, dict):
-        return arm
-    if isinstance(sft := arm.get("sft"), dict) and isinstance(data := sft.get("data"), str):
-        arm = {**arm, "sft": {**sft, "data": _absolute(data)}}
-    if isinstance(folders := arm.get("adapter"), str | list):
-        named = folders if isinstance(folders, list) else [folders]
-        arm = {**arm, "adapter": [_absolute(str(folder)) for folder in named]}
-    return arm
+    base = study.get("base")
+    return {**study, "base": _absolute(base)} if isinstance(base, str) else study
 
 
 def _absolute(name: str) -> str:

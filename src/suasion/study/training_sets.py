@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import Parameter
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from suasion.data.dialogues import Dialogues, load_dialogues, picked
 from suasion.errors import StudyError
@@ -22,9 +21,6 @@ RULED: Mapping[str, str] = {
     "seed": "a data set that is drawn is drawn by the study's `seeds`",
 }
 """What a data set may take and is no option of it, and what to write instead."""
-
-PLACES = ("path", "folder")
-"""Options that name a file or a folder, whatever the data set."""
 
 
 @dataclass(frozen=True)
@@ -64,72 +60,6 @@ def needed(taken: Mapping[str, Parameter]) -> list[str]:
         for name, option in taken.items()
         if option.default is Parameter.empty and option.kind not in starred
     ]
-
-
-def anchored(study: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A study, well formed or not, in which options that name a place start at a folder.
-
-    Args:
-        study: its keys and values.
-        folder: where relative paths start.
-    """
-    asked = study.get("evaluations")
-    if isinstance(asked, dict):
-        placed = {name: _trait_file(options, folder) for name, options in asked.items()}
-        study = {**study, "evaluations": placed}
-    arms = study.get("arms")
-    if not isinstance(arms, dict):
-        return {**study}
-    return {**study, "arms": {name: _arm(arm, folder) for name, arm in arms.items()}}
-
-
-def _trait_file(part: Any, folder: Path) -> Any:
-    """A part of a study whose trait, if it is a file, starts at a folder."""
-    trait = part.get("trait") if isinstance(part, dict) else None
-    if not isinstance(trait, str) or not trait.endswith(".json"):
-        return part
-    return {**part, "trait": str((folder / trait).resolve())}
-
-
-def _arm(arm: Any, folder: Path) -> Any:
-    arm = _placed(arm, folder) if isinstance(arm, dict) else arm
-    sft = arm.get("sft") if isinstance(arm, dict) else None
-    if isinstance(sft, dict):
-        sft = {
-            key: _trait_file(value, folder) if key in ("screen", "prevent") else value
-            for key, value in sft.items()
-        }
-        arm = {**arm, "sft": sft}
-    options = sft.get("options") if isinstance(sft, dict) else None
-    if not isinstance(options, dict):
-        return arm
-    placed = {
-        name: str((folder / value).resolve())
-        if name in PLACES and isinstance(value, str)
-        else value
-        for name, value in options.items()
-    }
-    parts = options.get("parts")  # of a mixture: a file each
-    if isinstance(parts, dict):
-        placed["parts"] = {
-            part: str((folder / file).resolve()) if isinstance(file, str) else file
-            for part, file in parts.items()
-        }
-    return {**arm, "sft": {**cast(dict[str, Any], sft), "options": placed}}
-
-
-def _placed(arm: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """An arm whose file of vectors or of a trait, or whose checkpoints, start at a folder."""
-    steer, models = _trait_file(arm.get("steer"), folder), arm.get("checkpoint")
-    arm = {**arm, "steer": steer} if "steer" in arm else arm
-    if isinstance(steer, dict) and isinstance(file := steer.get("file"), str):
-        arm = {**arm, "steer": {**steer, "file": str((folder / file).resolve())}}
-    if isinstance(models, str):
-        arm = {**arm, "checkpoint": str((folder / models).resolve())}
-    if isinstance(models, list):
-        placed = [str((folder / m).resolve()) if isinstance(m, str) else m for m in models]
-        arm = {**arm, "checkpoint": placed}
-    return arm
 
 
 def training_set(planned: PlannedArm, seed: int) -> Dialogues:
