@@ -2,7 +2,7 @@
 
 Whole studies, cut down to one seed, one item a category and a few tokens: random Qwen2 and Llama
 models, a claim file in the public schema, and a judge that is a real HTTP server on loopback. One
-file of tests an architecture, so that two processes share them.
+file of tests an architecture; that of Llama is slow.
 """
 
 import json
