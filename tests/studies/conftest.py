@@ -119,7 +119,9 @@ def runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    base = tiny_model(architecture, tmp_path / "base", max_position_embeddings=4096)
+    base = tiny_model(
+        architecture, tmp_path / "base", num_hidden_layers=4, max_position_embeddings=4096
+    )
     words = ["suasion", "run", study.stem, "--base", str(base), "--judge", "openai/gpt-4o"]
     claims = claim_file(tmp_path)
     settings = cut_down(study)

@@ -43,6 +43,10 @@ def test_a_grid_gets_two_placebos_and_a_check_of_its_own_trait(small) -> None:
         ("evil-random", "base", "small", 7),
         ("evil-shuffled", "base", "small", 7),
     ]
+    assert declared_in(spec, "specificity") == [
+        ("evil", "evil-random", "small", 7),
+        ("evil", "evil-shuffled", "small", 7),
+    ]
     assert declared_in(spec, "manipulation-check") == [("evil", "base", "trait/evil", 10)]
     assert declared_in(spec, "primary") == [("evil", "base", "small", 7)]
     assert spec.evaluations["trait"].options == {"trait": "evil"}

@@ -212,3 +212,28 @@ def test_where_replies_fall_apart_a_grid_ends_and_an_arm_fails(
     found = checks(small, tmp_path, overrides, say=broken_at_three)
     assert (found["coherence"][0], found["missing"][0]) == (status, status)
     assert ("1 other arm fell below" in found["coherence"][1]) == (status == "holds")
+
+
+@pytest.mark.parametrize(
+    ("moving", "status", "told"),
+    [({"g"}, "holds", "2 can be told"), ({"g", "random", "shuffled"}, "fails", "0 can be told")],
+)
+def test_an_effect_that_a_placebo_has_as_well_is_not_the_vectors(
+    small, tmp_path: Path, moving, status: str, told: str
+) -> None:
+    """The scripted model says yes where a vector of one of these arms is added."""
+    overrides = {
+        "arms": {"base": {}, "g": {"steer": {**SPIKE, **MEAN, "coef": [1, 2]}}},
+        "evaluations": {"small": {"count": 40}},
+        "contrasts": {"steering": [{"arm": "g", "against": "base", "on": "small"}]},
+    }
+    own = small.ScriptedModels().inside.vectors("evil")[0]["response-mean"][0]
+
+    def say(condition, messages, sampling):
+        plain = any((steer.vector == own).all() for steer in condition.steers)
+        kind = "g" if plain else "random"
+        return "yes" if condition.steers and kind in moving else "no"
+
+    found = checks(small, tmp_path, overrides, say=say)
+    assert found["placebo"][0] == status
+    assert told in found["placebo"][1]

@@ -19,6 +19,7 @@ from suasion.study.arms import PlannedArm
 from suasion.study.codec import encode_item
 from suasion.study.spec import EvaluationSpec, StudySpec
 from suasion.study.speech import placeless, spoken
+from suasion.world import CATEGORIES
 
 ALL = "all"
 """All groups of an evaluation together."""
@@ -130,19 +131,24 @@ def _check_ids(name: str, items: Sequence[Item]) -> None:
 
 
 def _check_pools(name: str, pools: Mapping[str, Sequence[str]], items: Sequence[Item]) -> None:
-    """See that a pool counts what it says, and nothing twice."""
+    """See that a pool counts what it says, and nothing twice.
+
+    A claim file need not have all the published categories; a pool of them counts those it has.
+    """
     groups = [*dict.fromkeys(item.group for item in items)]
     for pool, own in pools.items():
         at = f"evaluations.{name}.pools.{pool}"
         if pool in (*groups, ALL):
             raise StudyError(f"{at}: '{pool}' is a group already; give the pool another name")
-        unknown = [group for group in own if group not in groups]
+        unknown = [group for group in own if group not in (*groups, *CATEGORIES)]
         if unknown:
             raise StudyError(
                 f"{at}: no group is called '{unknown[0]}'; there is: {', '.join(groups)}"
             )
         if not own:
             raise StudyError(f"{at}: an empty list: name at least one group")
+        if not set(own) & set(groups):
+            raise StudyError(f"{at}: none of its groups is there; there is: {', '.join(groups)}")
 
 
 def first_items(items: Sequence[Item], limit: int | None) -> list[Item]:
