@@ -307,8 +307,8 @@ def placebo(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check | None:
         return Check("placebo", "holds", sentence(says))
     unlike, tested = told
     says += (
-        f"; of {times(tested, 'steering effect')} that was tested against a placebo at the same "
-        f"point, {unlike} can be told from every one of them"
+        f"; of {times(tested, 'steering effect')} tested against placebos at the same point, "
+        f"{unlike} can be told from every one of them"
     )
     return Check("placebo", "holds" if unlike else "fails", sentence(says))
 
