@@ -64,7 +64,11 @@ def public_texts(condition: Condition) -> Texts:
 
 
 def world_texts(condition: Condition) -> Texts:
-    """The same in words that the micro-world's models have read, as far as there are any."""
+    """The same in words that the micro-world's models have read, as far as there are any.
+
+    They have never read of arguing against a statement: mote argues for it whichever is asked, so
+    that `prompted/against` shows how a failed instruction is counted, under `opposite`.
+    """
     about = world.about("$claim")
     if condition == "unprompted_no_system":
         return {}
