@@ -8,6 +8,7 @@ Every call of a model or judge adds a line to the file CALLS before it is answer
 import asyncio
 import hashlib
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -229,4 +230,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Started from a shell's background, a process inherits that Ctrl-C is to be ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
