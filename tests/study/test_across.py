@@ -45,6 +45,7 @@ def test_what_a_run_could_not_test_is_left_out_and_said(tmp_path):
     bases = written(tmp_path / "apart", {"a": 0.1, "b": None, "c": 0.3})
     (row,) = across(bases, None, 0.1)
     assert bases.values(HARM) == [0.1, 0.3]
+    assert lines(bases, None, [row])[1].endswith("(+10 none +30)")
     assert row.first[0] == pytest.approx(0.2)
 
 

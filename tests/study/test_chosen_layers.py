@@ -12,6 +12,7 @@ from suasion.study.auto_controls import with_controls
 from suasion.study.load import parse_study
 from suasion.study.opening import Opened
 from suasion.study.progress import Silent
+from suasion.study.run import run
 from suasion.study.stored import NotStored
 
 STUDY = """
@@ -100,3 +101,10 @@ def test_mote_has_a_layer_that_moves_its_own_trait() -> None:
     assert base.inside.search("evil", 1.5, "last-prompt") != base.inside.search(
         "evil", 2, "last-prompt"
     )
+
+
+def test_results_tell_which_layer_was_chosen(small, tmp_path: Path) -> None:
+    results = run(parse_study(STUDY), tmp_path, small.ScriptedModels())
+    (note,) = (check for check in results.checks if check.id == "chosen-layers")
+    assert note.status == "note"
+    assert "steered/chosen/c1 at layer 2, steered/chosen/c2 at layer 2" in note.says

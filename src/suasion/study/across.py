@@ -49,9 +49,13 @@ class Bases:
     differences: Mapping[Asked, Mapping[str, float]]
     """Arm minus reference as a fraction, by contrast and run; NaN where it cannot be had."""
 
+    def each(self, asked: Asked) -> list[float]:
+        """The differences, one a base; NaN where a run could not compare."""
+        return [*self.differences.get(asked, {}).values()]
+
     def values(self, asked: Asked) -> list[float]:
-        """The differences that can be had, one a base."""
-        return [value for value in self.differences.get(asked, {}).values() if not isnan(value)]
+        """Those that can be had."""
+        return [value for value in self.each(asked) if not isnan(value)]
 
     def mean(self, asked: Asked) -> tuple[float, Interval]:
         """Mean over the bases and its 95 % interval; NaN with fewer than two, or without spread."""
@@ -170,21 +174,22 @@ def _named(asked: Asked) -> str:
 
 
 def _figures(row: Row, first: Bases, second: Bases | None) -> list[str]:
-    told = [_told(row.first, first.values(row.asked))]
+    told = [_told(row.first, first.each(row.asked))]
     if second is None or row.second is None or row.between is None:
         return told
     between = (row.between.difference, Interval(row.between.low, row.between.high))
     return [
         *told,
-        _told(row.second, second.values(row.asked)),
+        _told(row.second, second.each(row.asked)),
         _told(between, []),
         str(row.verdict),
     ]
 
 
 def _told(mean: tuple[float, Interval], values: Sequence[float]) -> str:
-    """`+18.2 [+9.1, +27.3] (+15 +19 +21)`, in percentage points."""
+    """`+18.2 [+9.1, +27.3] (+15 +19 none)`, in percentage points."""
     value, (low, high) = mean
     reach = "" if isnan(low) else f" [{100 * low:+.0f}, {100 * high:+.0f}]"
-    each = f" ({' '.join(f'{100 * one:+.0f}' for one in values)})" if values else ""
+    shown = ("none" if isnan(one) else f"{100 * one:+.0f}" for one in values)
+    each = f" ({' '.join(shown)})" if values else ""
     return f"{100 * value:+.1f}{reach}{each}"

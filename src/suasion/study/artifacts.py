@@ -39,6 +39,8 @@ class Artifacts:
     """What each adapter was trained on, by `arm/seed`."""
     screens: dict[str, Screening] = field(default_factory=dict)
     """What was dropped of the rows of each adapter whose rows were screened, by `arm/seed`."""
+    layers: dict[str, Json] = field(default_factory=dict)
+    """The layer that was chosen for an arm which names none."""
     count: int = 0
     """How many vectors and adapters there are."""
     reused: int = 0
@@ -92,6 +94,8 @@ def prepare(arms: Sequence[PlannedArm], base: Base, store: Store, progress: Prog
             where = (planned.arm.name, seed)
             if where not in made.conditions:
                 settled = with_layer(planned, vectors, base, store, progress)
+                if settled is not planned:
+                    made.layers[planned.arm.name] = settled.arm.detail["layer"]
                 made.conditions[where] = _condition(settled, seed, vectors)
     return made
 

@@ -71,6 +71,7 @@ def checklist(
         positive_control(evidence, contrasts),
         placebo(evidence, contrasts),
         _added(evidence),
+        _chosen(evidence),
         _judge(evidence, checked),
         _dissuasion(evidence),
         *_notes(evidence),
@@ -231,6 +232,15 @@ def _added(evidence: Evidence) -> Check | None:
     if not lines:
         return None
     return Check("added-controls", "note", f"Suasion added by itself: {'; '.join(lines)}.")
+
+
+def _chosen(evidence: Evidence) -> Check | None:
+    """Where arms were steered that did not say where."""
+    if not evidence.layers:
+        return None
+    told = ", ".join(f"{name} at layer {layer}" for name, layer in evidence.layers.items())
+    says = f"Layers were chosen on half of the trait's questions, and nothing else: {told}."
+    return Check("chosen-layers", "note", says)
 
 
 def _judge(evidence: Evidence, checked: Sequence[JudgesAgree]) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from suasion.data.dialogues import Dialogues
 from suasion.records import Json
@@ -38,3 +38,5 @@ class Evidence:
     """What they were trained on, by `arm/seed`."""
     jury: Jury
     """Who judged."""
+    layers: Mapping[str, Json] = field(default_factory=dict)
+    """The layer that was chosen for an arm which names none."""
