@@ -91,7 +91,13 @@ class Talk:
         """Put words into the conversation that nobody generated."""
         self._add(Turn(speaker, text, finish="given"), text)
 
-    async def say(self, speaker: str, chat: Chat, heard: Callable[[str], str] = str) -> str:
+    async def say(
+        self,
+        speaker: str,
+        chat: Chat,
+        heard: Callable[[str], str] = str,
+        memory: int | None = None,
+    ) -> str:
         """Let `chat` speak next as `speaker`; returns what it said.
 
         Args:
@@ -99,12 +105,14 @@ class Talk:
             chat: who speaks.
             heard: what of its words the others hear and the transcript holds; it goes on seeing
                 its own words whole.
+            memory: how many of the last turns it still knows; None for all.
 
         Raises:
             ProviderError: it did not answer.
         """
         seed = self.draw.number(f"turn {len(self.turns)} {speaker}")
-        reply = await chat.reply(self.seen_by(speaker), replace(self.draw.sampling, seed=seed))
+        seen = self.seen_by(speaker, memory)
+        reply = await chat.reply(seen, replace(self.draw.sampling, seed=seed))
         tokens = (reply.prompt_tokens, reply.completion_tokens)
         self._add(Turn(speaker, heard(reply.text), *tokens, reply.finish), reply.text)
         return reply.text
@@ -113,15 +121,21 @@ class Talk:
         self.turns.append(turn)
         self._own.append(own)
 
-    def seen_by(self, speaker: str) -> tuple[Message, ...]:
-        """The conversation from `speaker`'s side: its own turns are `assistant`, others' `user`."""
+    def seen_by(self, speaker: str, memory: int | None = None) -> tuple[Message, ...]:
+        """The conversation from `speaker`'s side: its own turns are `assistant`, others' `user`.
+
+        Args:
+            speaker: whose side.
+            memory: how many of the last turns it still knows; None for all. Prompts stay.
+        """
         heard = [
             Message("assistant", own) if turn.speaker == speaker else Message("user", turn.text)
             for turn, own in zip(self.turns, self._own, strict=True)
         ]
         system, cue = self.system.get(speaker), self.cue.get(speaker)
         first = [Message("system", system)] if system is not None else []
-        return (*first, *([Message("user", cue)] if cue is not None else []), *heard)
+        known = heard if memory is None else heard[-memory:]
+        return (*first, *([Message("user", cue)] if cue is not None else []), *known)
 
     def transcript(self, **data: Json) -> Transcript:
         """Everything said so far, with the system prompts and whatever the episode notes."""
