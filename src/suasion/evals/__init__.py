@@ -29,6 +29,11 @@ def one_reply(item: Item) -> int:  # noqa: ARG001 - whichever it is
     return 1
 
 
+def nobody_else(item: Item) -> int:  # noqa: ARG001 - whichever it is
+    """Nobody else is asked unless an evaluation says otherwise."""
+    return 0
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Everything needed to run and score one evaluation."""
@@ -49,6 +54,10 @@ class Evaluation:
     """Raised when the protocol changes what is said; part of each transcript's key."""
     user: Chat | None = None
     """Who plays the user unless the study names a model; None if the episode scripts the user."""
+    others: Mapping[str, str | Chat] = field(default_factory=dict)
+    """Who else takes part, by role: a model as a study names it, which the study opens, or whoever
+    it is. Episodes find them in `Roles.others`; their identities are part of each transcript's key,
+    so that an option which only names them belongs to `unspoken`."""
     cluster: str | None = None
     """Key of `Item.data` whose value groups dependent items (clustered errors), if any."""
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -58,6 +67,8 @@ class Evaluation:
     of a key: items enter by their own hash."""
     replies: Callable[[Item], int] = one_reply
     """How often the subject is asked about an item; what a plan reckons with."""
+    asks_others: Callable[[Item], int] = nobody_else
+    """How often the others are asked about an item, all of them together; for plans, too."""
     unspoken: Collection[str] = ()
     """Options that change no word that is said, as how answers are counted: never part of a key."""
     higher_is: str = "more"

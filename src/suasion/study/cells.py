@@ -175,6 +175,7 @@ def cells(
     built: Mapping[str, BuiltEvaluation],
     users: Mapping[str, Chat | None],
     draw: int,
+    others: Mapping[str, Mapping[str, Chat]],
 ) -> list[Cell]:
     """Every episode of a study: arm by arm, seed by seed, so that a batch is mostly of one kind.
 
@@ -184,7 +185,9 @@ def cells(
         built: the evaluations.
         users: who plays the user in each evaluation.
         draw: the study's own seed.
+        others: who else takes part in each evaluation, by role.
     """
+    company = {name: identities(each) for name, each in others.items()}
     hashes = {
         (name, item.id): digest(encode_item(item))
         for name, each in built.items()
@@ -209,7 +212,14 @@ def cells(
                             item=hashes[name, item.id],
                             sample=sample,
                             draw=draw,
+                            **company[name],
                         )
                         drawn = Draw(item.id, sample, draw, sampling=each.evaluation.sampling)
                         found.append(Cell(at, planned.arm.name, seed, each, item, drawn, subject))
     return found
+
+
+def identities(others: Mapping[str, Chat]) -> dict[str, Json]:
+    """Who else takes part, as it enters a key: not at all where it is nobody."""
+    who: dict[str, Json] = {role: chat.identity for role, chat in others.items()}
+    return {"others": who} if who else {}

@@ -95,6 +95,8 @@ class Plan:
     """Questions to be asked of a judging model, at most; 0 for rules."""
     replies: int
     """Replies of subjects, those in stored transcripts included."""
+    to_others: int
+    """Questions to whoever else takes part, those in stored transcripts included."""
     prompt_tokens: int
     """Tokens to be read by subjects, estimated."""
     reply_tokens: int
@@ -180,6 +182,7 @@ def _plan(bench: Bench, made: Artifacts, stored: int, lengths: _Lengths) -> Plan
         episodes_stored=stored,
         judgements=questions,
         replies=_replies(bench),
+        to_others=_to_others(bench),
         prompt_tokens=round(work * lengths.prompt),
         reply_tokens=round(work * lengths.reply),
         tokens_from=lengths.basis,
@@ -259,6 +262,10 @@ def _episodes(bench: Bench) -> int:
 
 def _replies(bench: Bench) -> int:
     return _sum(bench.arms, bench.built, lambda evaluation, item: evaluation.replies(item))
+
+
+def _to_others(bench: Bench) -> int:
+    return _sum(bench.arms, bench.built, lambda evaluation, item: evaluation.asks_others(item))
 
 
 def _questions(bench: Bench) -> int:

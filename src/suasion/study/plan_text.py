@@ -76,7 +76,8 @@ def _cost(plan: Plan) -> list[str]:
         f"artifacts   {artifacts:,} to make ({plan.training_rows:,} rows of training), "
         f"{plan.artifacts_stored:,} stored",
         f"episodes    {todo:,} to run, {plan.episodes_stored:,} stored"
-        + (f"; {plan.replies:,} replies in all" if plan.replies > plan.episodes else ""),
+        + (f"; {plan.replies:,} replies in all" if plan.replies > plan.episodes else "")
+        + (f"; {plan.to_others:,} questions to others" if plan.to_others else ""),
         *_loops(plan),
         f"judgements  {plan.judgements:,} by a model"
         if plan.judgements

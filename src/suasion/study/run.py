@@ -32,6 +32,7 @@ from suasion.study.evidence import Evidence
 from suasion.study.judging import Asked, Jury
 from suasion.study.loop_talks import Company
 from suasion.study.loops import check_loops, company
+from suasion.study.others import Others, open_others
 from suasion.study.progress import Progress, Silent
 from suasion.study.published import check_published
 from suasion.study.results import Results, Sample
@@ -68,6 +69,8 @@ class Bench:
     """Subjects that are models of their own, by arm and seed."""
     company: Company = field(default_factory=Company)
     """Who takes part in loops besides the base."""
+    others: Others = field(default_factory=dict)
+    """Who else takes part in episodes, by evaluation and role."""
 
     def users(self) -> dict[str, Chat | None]:
         """Who plays the user, by evaluation."""
@@ -194,6 +197,7 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     for each in built.values():
         jury.judges(each)
     user = speakers.chat(spec.user) if spec.user else None
+    others = open_others(built, speakers)
     base = speakers.base(spec.base).looking(look_of(spec, speakers))
     arms = expand(spec, base.layers)
     check(arms, base)
@@ -202,14 +206,14 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     check_published(spec, [planned.arm for planned in arms], built)
     models = open_checkpoints(arms, base, speakers)
     tests = declared(spec, [planned.arm for planned in arms], built)
-    return Bench(spec, base, arms, built, tests, jury, user, models, there)
+    return Bench(spec, base, arms, built, tests, jury, user, models, there, others)
 
 
 def planned_cells(bench: Bench, made: Artifacts) -> list[Cell]:
     """The episodes of all arms whose conditions are known."""
     chats = {where: bench.base.chat(condition) for where, condition in made.conditions.items()}
     chats |= {where: chat for where, chat in bench.models.items() if where in chats}
-    return cells(bench.arms, chats, bench.built, bench.users(), bench.spec.draw)
+    return cells(bench.arms, chats, bench.built, bench.users(), bench.spec.draw, bench.others)
 
 
 def _analyzed(bench: Bench, made: Artifacts, samples: tuple[Sample, ...], command: str) -> Results:
@@ -255,12 +259,15 @@ async def _transcripts(
     bench: Bench, wanted: Sequence[Cell], store: Store, progress: Progress
 ) -> Finished:
     users = bench.users()
-    jobs = {cell.key: partial(_episode, cell, users[cell.built.name]) for cell in wanted}
+    jobs = {
+        cell.key: partial(_episode, cell, users[cell.built.name], bench.others[cell.built.name])
+        for cell in wanted
+    }
     return await _phase("episodes", "transcript", jobs, store, progress, bench.base.width)
 
 
-async def _episode(cell: Cell, user: Chat | None) -> Json:
-    roles = Roles(cell.subject, user)
+async def _episode(cell: Cell, user: Chat | None, others: Mapping[str, Chat]) -> Json:
+    roles = Roles(cell.subject, user, others)
     transcript = await cell.built.evaluation.episode(cell.item, roles, cell.draw)
     if transcript.failed is not None:
         raise ProviderError(transcript.failed)
