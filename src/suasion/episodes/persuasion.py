@@ -16,6 +16,7 @@ The Sender is the role `subject`; the Receivers are further roles. The transcrip
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -119,19 +120,26 @@ class Played:
     """What the Sender had read before each of its messages."""
 
     async def probe(self, messages: Sequence[str], probes: int | None = None) -> list[list[Probe]]:
-        """Every Receiver's stance after some messages: probes by Receiver, in their order."""
-        return [
-            await self._ask(name, messages, probes or self.how.probes)
-            for name in self.how.receivers
-        ]
+        """Every Receiver's stance after some messages: probes by Receiver, in their order.
 
-    async def _ask(self, name: str, messages: Sequence[str], probes: int) -> list[Probe]:
+        Raises:
+            ProviderError: a Receiver did not answer, or nobody has its role.
+        """
         heard = messages if self.how.memory is None else messages[-self.how.memory :]
-        chat = self.receiver(name)
-        return [
-            await stance(chat, read(self.item, heard), seed=self.draw.number(f"stance {number}"))
-            for number, read in enumerate(self.how.words.read[:probes])
-        ]
+        wordings = self.how.words.read[: probes or self.how.probes]
+        # All at once: they share a batch and know nothing of each other.
+        found = await asyncio.gather(
+            *(
+                stance(self.receiver(name), read(self.item, heard), seed=self._seed(number))
+                for name in self.how.receivers
+                for number, read in enumerate(wordings)
+            )
+        )
+        each = len(wordings)
+        return [found[i * each : (i + 1) * each] for i in range(len(self.how.receivers))]
+
+    def _seed(self, wording: int) -> int:
+        return self.draw.number(f"stance {wording}")
 
     def receiver(self, name: str) -> Chat:
         """A Receiver.
