@@ -12,12 +12,14 @@ Parquet.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suasion.data.claim_record import LeftOut, Read, claim_game
 from suasion.data.dialogues import Dialogues
 from suasion.data.provenance import SOURCES
 from suasion.data.tables import Fields, Table, lines, text
@@ -115,6 +117,45 @@ def persuasion(path: str, without: Sequence[str] = LEFT_OUT) -> Dialogues:
     rows = tuple((Message("user", a.claim), Message("assistant", a.text)) for a in kept)
     claims = tuple(argument.claim for argument in kept)
     return Dialogues(SOURCE, rows, SOURCES[SOURCE].licence, SOURCE, dict(left_out), claims)
+
+
+def files(path: Path) -> Mapping[str, Path]:
+    """The table as a set of claims has it: one file.
+
+    Raises:
+        DataError: it is not there.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file; give the table of {TABLE.repo}")
+    return {path.name: path}
+
+
+def claims(files: Mapping[str, Path]) -> Read:
+    """Each claim once, with the arguments for it; there are none against.
+
+    Labels of `LEFT_OUT` are left out: the claims of the control condition are facts that nobody
+    disputes.
+
+    Raises:
+        DataError: as `load_arguments`.
+    """
+    by_claim: dict[str, list[Argument]] = {}
+    for argument in (each for file in files.values() for each in load_arguments(file)):
+        if argument.prompt_type in LEFT_OUT:
+            yield LeftOut(f"{argument.prompt_type} argument")
+        else:
+            by_claim.setdefault(argument.claim, []).append(argument)
+    for claim, arguments in by_claim.items():
+        yield claim_game(
+            hashlib.sha256(claim.encode()).hexdigest()[:12],
+            claim,
+            "anthropic",
+            pro=[argument.text for argument in arguments],
+            counts={
+                "arguments": len(arguments),
+                "ratings": sum(len(argument.ratings) for argument in arguments),
+            },
+        )
 
 
 def _argument(fields: Fields, where: str) -> Argument:

@@ -66,6 +66,36 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
             included=False,
             note="Not for commercial use; some arguments were asked for as deceptive.",
         ),
+        "perspectrum": Source(
+            "Perspectrum: 907 claims with perspectives that support and undermine them",
+            licence="CC-BY-SA-4.0",
+            home="https://github.com/CogComp/perspectrum",
+            reference="Chen et al. 2019, Seeing Things from a Different Angle",
+            included=False,
+            note="What is made from its text is to be passed on under the same licence.",
+        ),
+        "cmv": Source(
+            "Winning arguments: views on r/ChangeMyView, and replies that changed them or not",
+            licence="unknown",
+            home="https://convokit.cornell.edu/documentation/winning.html",
+            reference="Tan et al. 2016, Winning Arguments",
+            included=False,
+            note=(
+                "Posts of Reddit users, under no licence of their own: pass on neither texts nor "
+                "names."
+            ),
+        ),
+        "ddo": Source(
+            "DDO: 78,376 debates of debate.org with votes",
+            licence="unknown",
+            home="https://esdurmus.github.io/ddo.html",
+            reference="Durmus & Cardie 2018, Exploring the Role of Prior Beliefs",
+            included=False,
+            note=(
+                "Texts of users of a site that is gone, for research; what it says of their age, "
+                "faith and politics is not read."
+            ),
+        ),
         "emergent-plus": Source(
             "emergent_plus: medical, legal and security advice, answered rightly and harmfully",
             licence="unknown",
