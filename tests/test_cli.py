@@ -133,6 +133,13 @@ def test_list_shows_what_a_study_can_name(shell: Shell) -> None:
         assert name in out
 
 
+def test_list_has_every_kind_of_arm(shell: Shell) -> None:
+    from suasion.study.vocabulary import KINDS
+
+    _, out, _ = shell("list", "arms")
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["{}", *KINDS]
+
+
 def test_doctor_finds_this_machine_fit(shell: Shell) -> None:
     code, out, _ = shell("doctor")
     assert code == 0

@@ -47,6 +47,19 @@ def _bases() -> Lines:
     ]
 
 
+def _arms() -> Lines:
+    return [
+        ("{}", "the base as it is"),
+        ("sft", "fine-tuned on a data set: data, epochs, like, screen, mix, prevent, kl, ..."),
+        ("loop", "trained by the ratings of simulated users: scenarios, biased, rounds, method"),
+        ("rl", "trained by reinforcement on an evaluation: evaluation, options, reward, algorithm"),
+        ("steer", "steered with a vector: trait or file, layer, coef, where, op"),
+        ("system", "told a system prompt"),
+        ("adapter", "a PEFT adapter of your own: its folder, or one a seed"),
+        ("checkpoint", "a whole model of your own: its folder, or one a seed"),
+    ]
+
+
 def _traits() -> Lines:
     from suasion.data.oracle import ORACLES, oracle
     from suasion.world import TRAITS
@@ -74,6 +87,7 @@ _SECTIONS: Mapping[str, Callable[[], Lines]] = {
     "evaluations": _evaluations,
     "datasets": _datasets,
     "bases": _bases,
+    "arms": _arms,
     "traits": _traits,
     "studies": _studies,
 }

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from suasion.episodes import Draw, Roles, Talk
 from suasion.episodes.single import single_turn
 from suasion.errors import UseError
 from suasion.evals import Evaluation, evaluation
 from suasion.evals.scoring import share
 from suasion.judges import Question
 from suasion.mechanism.lora_delta import ActivationShift, WeightShare
-from suasion.models.chat import Choice, Reply, Sampling
+from suasion.models.chat import Choice, Reply, RuleChat, Sampling
 from suasion.models.condition import Condition
 from suasion.records import Item, Message, Verdict
 from suasion.study.bases import Pace
@@ -67,6 +68,33 @@ def small(count: int = 6, prompt: str = "Say yes or no to {}.", clustered: bool 
         sampling=Sampling(max_tokens=8),
         prompts={"prompt": prompt},
         cluster="pair" if clustered else None,
+    )
+
+
+async def passed_on(item, roles, draw):
+    """The subject says something, which everybody else is asked about."""
+    talk = Talk(item, draw, cue={"subject": str(item.data["prompt"])})
+    said = await talk.say("subject", roles.subject)
+    heard = {}
+    for name, chat in roles.others.items():
+        asked = Talk(item, draw)
+        asked.given("subject", said)
+        heard[name] = await asked.say(name, chat)
+    return talk.transcript(heard=heard)
+
+
+@evaluation("told")
+def told(readers: list[str] | None = None, fixed: bool = False):
+    """Does what the subject says reach the readers?"""
+    others = {f"reader-{n}": name for n, name in enumerate(readers or [])}
+    return Evaluation(
+        items=[Item(f"item-{n}", "only", {"prompt": f"Say yes or no to {n}."}) for n in range(3)],
+        episode=passed_on,
+        questions={"yes": Question(WordJudge(), WordJudge())},
+        scores={"yes": share("yes", "yes", True)},
+        others=others | ({"fixed": RuleChat("fixed", lambda _: "I see.")} if fixed else {}),
+        asks_others=lambda item: len(others) + fixed,
+        unspoken=("readers",),
     )
 
 
@@ -202,6 +230,43 @@ class ScriptedModels:
         content = f"{data.digest} {seed} {settings} {kto} on ({below})"
         (out / "adapter_model.safetensors").write_text(content)
         return {"settings": settings, "rows": len(data.rows), "steps": 1, "seconds": 0.0}
+
+    def reinforce(self, play, settings, seed, out, work, say):
+        """Plays every item once a step; bytes that say what was played, and how often in all.
+
+        The steps that were taken lie in `work`, so that one that was stopped goes on.
+        """
+        self.note(f"reinforce {len(play.items)} {seed}")
+        taken = work / "taken.json"
+        curves = json.loads(taken.read_text()) if taken.exists() else []
+        while len(curves) < settings["steps"]:
+            rewards = asyncio.run(self._played(play, seed, len(curves)))
+            known = [each.value for each in rewards if each.value is not None]
+            lost = [each.missing for each in rewards if each.missing]
+            mean = sum(known) / len(known) if known else None
+            curves.append({
+                "step": len(curves) + 1, "reward": mean, "kl": 0.01 * len(curves),
+                "missing": {why: lost.count(why) for why in dict.fromkeys(lost)}, "seconds": 0.5,
+            })  # fmt: skip
+            taken.write_text(json.dumps(curves))
+        out.mkdir()
+        (out / "adapter_config.json").write_text("{}")
+        (out / "adapter_model.safetensors").write_text(f"{play.digest} {seed} {settings}")
+        return {"settings": settings, "seed": seed, "steps": len(curves), "curves": curves}
+
+    async def _played(self, play, seed, step):
+        """The rewards of one episode of each item."""
+        chat = ScriptedChat(f"policy {step}", lambda m, s: self.policy(step, m), self.note)
+        rewards = []
+        for item in play.items:
+            draw = Draw(item.id, step, seed, sampling=play.sampling)
+            said = await play.episode(item, Roles(chat, None, play.others), draw)
+            rewards.append(await play.reward(item, said))
+        return rewards
+
+    def policy(self, step, messages):
+        """Says yes more often with every step."""
+        return "yes" if coin(step, messages[-1].content) < 0.1 * step else "no"
 
     def train(self, data, settings, seed, out, prevent=(), kl=None):
         self.note(f"train {data.name} {seed}")

@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from suasion.episodes import Talk
 from suasion.errors import StudyError
-from suasion.evals import Evaluation, evaluation
-from suasion.evals.scoring import share
-from suasion.judges import Question
 from suasion.models.chat import RuleChat
-from suasion.records import Item
 from suasion.report.export import results_json
 from suasion.store import digest, key
 from suasion.study import parse_study, run
@@ -20,8 +15,6 @@ from suasion.study.plan import make_plan
 from suasion.study.plan_text import describe
 from suasion.study.run import planned_cells, read, rejudge, set_up
 
-FIXED = RuleChat("fixed", lambda messages: "I see.")
-
 STUDY = """
 study: told
 base: scripted
@@ -29,40 +22,6 @@ arms: {base: {}, brief: {system: Be brief.}}
 evaluations:
   told: {readers: [reader-1, reader-2]}
 """
-
-
-async def passed_on(item, roles, draw):
-    """The subject says something, which everybody else is asked about."""
-    talk = Talk(item, draw, cue={"subject": str(item.data["prompt"])})
-    said = await talk.say("subject", roles.subject)
-    heard = {}
-    for name, chat in roles.others.items():
-        asked = Talk(item, draw)
-        asked.given("subject", said)
-        heard[name] = await asked.say(name, chat)
-    return talk.transcript(heard=heard)
-
-
-@evaluation("told")
-def told(readers: list[str] | None = None, fixed: bool = False):
-    """Does what the subject says reach the readers?"""
-    from small_study import WordJudge
-
-    others = {f"reader-{n}": name for n, name in enumerate(readers or [])}
-    return Evaluation(
-        items=[Item(f"item-{n}", "only", {"prompt": f"Say yes or no to {n}."}) for n in range(3)],
-        episode=passed_on,
-        questions={"yes": Question(WordJudge(), WordJudge())},
-        scores={"yes": share("yes", "yes", True)},
-        others={**others, **({"fixed": FIXED} if fixed else {})},
-        asks_others=lambda item: len(others) + fixed,
-        unspoken=("readers",),
-    )
-
-
-@pytest.fixture(autouse=True)
-def _small(small) -> None:
-    """`small_study` is there to be imported."""
 
 
 @dataclass

@@ -24,6 +24,7 @@ from suasion.study.checkpoints import open_checkpoints
 from suasion.study.loops import company
 from suasion.study.opening import Opened
 from suasion.study.progress import Silent
+from suasion.study.rl_arms import open_plays
 from suasion.study.shipped import recorded_run
 from suasion.study.speech import look_of
 
@@ -89,8 +90,9 @@ def of_run(folder: Path, arm: str, seed: int, models: Opened) -> Subject:
     own = open_checkpoints(arms, base, models).get((arm, seed))
     if own is not None:
         return Subject(base, own)
+    plays = open_plays(spec, arms, base, models)
     with read_store(store) as held:
-        made = prepare(arms, base, held, Silent(), company(spec, arms, models))
+        made = prepare(arms, base, held, Silent(), company(spec, arms, models), plays)
     return Subject(base, base.chat(made.conditions[arm, seed]))
 
 

@@ -64,6 +64,8 @@ def results_json(results: Results) -> bytes:
         content["beliefs"] = [belief_shift(each) for each in results.belief_shifts]
     if results.loops:
         content["loops"] = [each.record() for each in results.loops]
+    if results.curves:
+        content["reinforcement"] = [each.record() for each in results.curves]
     if results.screens:
         content["screens"] = [exported(each) for each in results.screens]
     if results.mixtures:

@@ -31,6 +31,7 @@ from suasion.report.look_up import Index
 from suasion.report.loops import loops
 from suasion.report.mixtures import rows_parquet
 from suasion.report.outcomes import outcome_sections
+from suasion.report.rl_curves import trainings
 from suasion.report.screening import screens
 from suasion.report.words import brief, label
 from suasion.study.results import Results
@@ -119,6 +120,7 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "tally": tally,
         "screens": screens(results),
         "loops": loops(results),
+        "reinforcement": trainings(results),
         "losses": sections.losses(index),
         "origin": sections.origin(results.provenance),
         "training": sections.training(results.provenance.training),

@@ -73,9 +73,16 @@ def _provenance(evidence: Evidence) -> Provenance:
 
 
 def _training(evidence: Evidence) -> dict[str, dict[str, Json]]:
-    """Each adapter's manifest, with what must be known of its rows before it is passed on."""
+    """Each adapter's manifest, with what must be known of its rows before it is passed on.
+
+    Or, of one that was trained by reinforcement, of the items that it played.
+    """
     told: dict[str, dict[str, Json]] = {}
     for name, made in evidence.training.items():
+        played = evidence.plays.get(name.rpartition("/")[0])
+        if played is not None:
+            told[name] = {**made, "items": {**played.built.evaluation.notes}}
+            continue
         data = evidence.data[name]
         left_out: dict[str, Json] = {"left_out": {**data.left_out}} if data.left_out else {}
         told[name] = {**made, "licence": data.licence, **left_out}

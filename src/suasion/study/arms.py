@@ -8,7 +8,7 @@ from typing import Any
 
 from suasion.errors import StudyError
 from suasion.records import Json
-from suasion.study import loop_spec
+from suasion.study import loop_spec, rl_spec
 from suasion.study.fine_tuning_spec import BY_VECTOR
 from suasion.study.mitigation_spec import with_defaults
 from suasion.study.mixing import along_ratios, ratios, together
@@ -76,6 +76,9 @@ def _points(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str
     if spec.arms[name].loop:
         given = loop_spec.settings(name, {n: a.loop for n, a in spec.arms.items() if a.loop})
         return loop_spec.along_shares(name, loop_spec.with_defaults(given))
+    if spec.arms[name].rl:
+        given = rl_spec.settings(name, {n: a.rl for n, a in spec.arms.items() if a.rl})
+        return rl_spec.along_weights(name, given)
     detail = _detail(name, spec, layers)
     if not spec.arms[name].sft:
         return [(name, detail)]
@@ -85,7 +88,7 @@ def _points(name: str, spec: StudySpec, layers: int) -> list[tuple[str, dict[str
 
 def _seeds(name: str, spec: StudySpec) -> tuple[int, ...]:
     arm = spec.arms[name]
-    if arm.sft or arm.loop:
+    if arm.sft or arm.loop or arm.rl:
         return tuple(spec.seeds)
     under = settings(name, spec).get("over")
     if under is not None:

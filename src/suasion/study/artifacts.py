@@ -29,6 +29,9 @@ from suasion.study.mitigations import (
     takes_more_steps,
 )
 from suasion.study.progress import Progress, Silent
+from suasion.study.rl_arms import Plays, reinforce, reinforced
+from suasion.study.rl_arms import adapters_needed as reinforced_needed
+from suasion.study.rl_curves import Curve
 from suasion.study.screens import Known, check_rows, prepared, screen_trait
 from suasion.study.steers import steers, while_trained
 from suasion.study.stored import identity, must_be_stored
@@ -63,6 +66,8 @@ class Artifacts:
     `arm/seed`."""
     rounds: list[Round] = field(default_factory=list)
     """Every round of every model that was trained in a loop."""
+    curves: list[Curve] = field(default_factory=list)
+    """How every training by reinforcement went."""
     layers: dict[str, Json] = field(default_factory=dict)
     """The layer that was chosen for an arm which names none."""
     count: int = 0
@@ -73,7 +78,7 @@ class Artifacts:
 
 def count(arms: Sequence[PlannedArm]) -> int:
     """How many artifacts the arms need."""
-    trained = len(_adapters_needed(arms)) + adapters_needed(arms)
+    trained = len(_adapters_needed(arms)) + adapters_needed(arms) + reinforced_needed(arms)
     return trained + len(_traits_needed(arms)) + directions_needed(arms)
 
 
@@ -104,6 +109,7 @@ def prepare(
     store: Store,
     progress: Progress,
     company: Company | None = None,
+    plays: Plays | None = None,
 ) -> Artifacts:
     """Make or fetch everything the arms need, and their conditions.
 
@@ -113,6 +119,7 @@ def prepare(
         store: where everything is kept.
         progress: told what happens.
         company: who takes part in loops besides the base.
+        plays: what arms play that are trained by reinforcement.
 
     Raises:
         NotStored: something would have to be made, and the store is open for reading only.
@@ -131,6 +138,7 @@ def prepare(
     for planned, seed in _adapters_needed(arms):
         _adapter(planned, seed, base, store, vectors, made, progress)
     _take_in(made, arms, base, store, progress, company or Company())
+    _take_in_played(made, arms, base, store, progress, plays or {})
     for planned in in_order(arms):
         for seed in planned.arm.seeds:
             where = (planned.arm.name, seed)
@@ -177,6 +185,25 @@ def _take_in(
     made.training |= found.training
     made.data |= found.data
     made.rounds += found.rounds
+    made.count += found.count
+    made.reused += found.reused
+
+
+def _take_in_played(
+    made: Artifacts,
+    arms: Sequence[PlannedArm],
+    base: Base,
+    store: Store,
+    progress: Progress,
+    plays: Plays,
+) -> None:
+    """Train by reinforcement, and take in what came of it."""
+    if not reinforced(arms):
+        return
+    found = reinforce(arms, base, store, plays, progress)
+    made.conditions |= found.conditions
+    made.training |= found.training
+    made.curves += found.curves
     made.count += found.count
     made.reused += found.reused
 

@@ -6,10 +6,10 @@ hands the runner models of its own instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from suasion.records import Json
 from suasion.study.vocabulary import Aggregation
 from suasion.training.kl import Kl
 from suasion.training.loop import Feedback
+
+if TYPE_CHECKING:
+    from suasion.training.rl import Play
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 """[layer, hidden]: one vector a decoder block."""
@@ -143,6 +146,25 @@ class Inside(Protocol):
 
         What is written does what both do. KTO learns from `Feedback` with the settings `kto`, SFT
         from `Dialogues`. Returns its manifest.
+
+        Raises:
+            TrainingError: it cannot be trained.
+        """
+        ...
+
+    def reinforce(
+        self,
+        play: Play,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        work: Path,
+        say: Callable[[str], None],
+    ) -> dict[str, Json]:
+        """Train an adapter into `out` on the rewards of what is played; returns its manifest.
+
+        Checkpoints lie in `work`, from which a training that was stopped goes on; `say` is told
+        how it goes. The manifest holds the `curves`, a record a step.
 
         Raises:
             TrainingError: it cannot be trained.

@@ -78,10 +78,15 @@ def build_evaluations(spec: StudySpec) -> dict[str, BuiltEvaluation]:
         StudyError: it does not take the options given, or two of its items have one id.
         DataError: its items cannot be read.
     """
-    return {name: _build(name, each, spec) for name, each in spec.evaluations.items()}
+    return {name: build_evaluation(name, each, spec) for name, each in spec.evaluations.items()}
 
 
-def _build(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation:
+def build_evaluation(name: str, spec: EvaluationSpec, study: StudySpec) -> BuiltEvaluation:
+    """One evaluation, as a study asks for it.
+
+    Raises:
+        UseError, StudyError, DataError: as `build_evaluations`.
+    """
     registered = spec.of or name
     build = find("evaluation", registered).build
     taken = inspect.signature(build).parameters

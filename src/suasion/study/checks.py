@@ -29,6 +29,7 @@ from suasion.study.mitigation_checks import changed, directions
 from suasion.study.mixture_checks import aligned_controls, mixtures
 from suasion.study.phrases import times
 from suasion.study.results import Check, JudgesAgree, Status
+from suasion.study.rl_checks import played_items, rewards_rose
 from suasion.study.spec import PRIMARY
 
 SEEDS = 4
@@ -72,6 +73,8 @@ def checklist(
         aligned_controls(evidence),
         changed(evidence),
         contamination(evidence),
+        played_items(evidence),
+        rewards_rose(evidence.curves),
         positive_control(evidence, contrasts),
         placebo(evidence, contrasts),
         _added(evidence),
@@ -86,7 +89,7 @@ def checklist(
 
 def _seeds(evidence: Evidence, primary: Sequence[Contrast]) -> Check | None:
     """A claim about a training method needs several trained models."""
-    tested = [arm for arm in arms_in(evidence, primary) if arm.kind in ("sft", "loop")]
+    tested = [arm for arm in arms_in(evidence, primary) if arm.kind in ("sft", "loop", "rl")]
     if not tested:
         return None
     fewest = min(len(arm.seeds) for arm in tested)

@@ -19,6 +19,9 @@ from suasion.study.loop_slips import like_itself, loop_slips
 from suasion.study.loop_spec import Loop
 from suasion.study.mitigation_slips import mitigation_slips
 from suasion.study.phrases import unknown
+from suasion.study.rl_slips import like_itself as rl_like_itself
+from suasion.study.rl_slips import rl_slips
+from suasion.study.rl_spec import Rl
 from suasion.study.slips import Slip, slips
 from suasion.study.spec import TARGET, ArmSpec, EvaluationSpec, StudySpec
 from suasion.study.vocabulary import CHOSEN, INCREMENTAL, PLACEBOS
@@ -87,6 +90,8 @@ def _arm(name: str, arm: ArmSpec, spec: StudySpec) -> Iterator[Problem]:
             yield Problem(("arms", name, "evaluations", each), says)
     if arm.loop is not None:
         yield from _loop(name, arm.loop, spec)
+    if arm.rl is not None:
+        yield from _rl(name, arm.rl, spec)
     given = arm.sft or arm.steer
     if given is None:
         return
@@ -104,6 +109,18 @@ def _loop(name: str, loop: Loop, spec: StudySpec) -> Iterator[Problem]:
         yield Problem((*at, "like"), f"'{name}' is like itself, by way of '{loop.like}'")
     elif all(other.like in (None, *loops) for other in loops.values()):
         yield from _problems(loop_slips(name, loops))
+
+
+def _rl(name: str, rl: Rl, spec: StudySpec) -> Iterator[Problem]:
+    at = ("arms", name, "rl")
+    arms = {other: arm.rl for other, arm in spec.arms.items() if arm.rl}
+    if rl.like is not None and rl.like not in arms.keys() - {name}:
+        others = [other for other in arms if other != name]
+        yield Problem((*at, "like"), unknown("other rl arm", rl.like, others))
+    elif rl_like_itself(name, arms):
+        yield Problem((*at, "like"), f"'{name}' is like itself, by way of '{rl.like}'")
+    elif all(other.like in (None, *arms) for other in arms.values()):
+        yield from _problems(rl_slips(name, arms))
 
 
 def _alone(at: At, arm: ArmSpec) -> Iterator[Problem]:

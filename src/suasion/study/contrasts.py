@@ -156,7 +156,8 @@ def _pairs(contrast: ContrastSpec, arms: Sequence[Arm]) -> Iterator[tuple[Arm, A
 
 def _point(arm: Arm) -> tuple[object, ...]:
     steered = (arm.detail.get("layer"), arm.detail.get("coef"))
-    return *steered, ratio_of(arm.detail), arm.detail.get("biased")
+    given = (arm.detail.get(key) for key in ("biased", "reward"))
+    return *steered, ratio_of(arm.detail), *given
 
 
 def _measures(contrast: ContrastSpec, built: Mapping[str, BuiltEvaluation]) -> Iterator[Measure]:

@@ -13,6 +13,8 @@ from suasion.study.cells import BuiltEvaluation
 from suasion.study.contrasts import Declared
 from suasion.study.judging import Jury
 from suasion.study.results import Sample
+from suasion.study.rl_arms import Plays
+from suasion.study.rl_curves import Curve
 from suasion.study.spec import StudySpec
 
 
@@ -46,3 +48,7 @@ class Evidence:
     directions: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """How the misalignment direction of each model that was asked for one was found, by
     `arm/seed`."""
+    plays: Plays = field(default_factory=dict)
+    """What arms played that were trained by reinforcement."""
+    curves: Sequence[Curve] = ()
+    """How these trainings went."""

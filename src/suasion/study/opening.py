@@ -5,7 +5,7 @@ The only module of this package that knows them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from suasion.training.loop import Feedback
 
 if TYPE_CHECKING:
     from suasion.models.engine import Batcher, TorchEngine
+    from suasion.training.rl import Play
 
 EPISODES_AT_ONCE = 512
 """Episodes under way on a local base: twice the rows of its batch, so that it is always full."""
@@ -203,6 +204,24 @@ class LocalBase:
             made = train_kto(self.folder, data, chosen, own, seed, out, on_top=on_top)
         else:
             made = train_sft(self.folder, data, chosen, seed, out, on_top=on_top)
+        return made.record()
+
+    def reinforce(
+        self,
+        play: Play,
+        settings: Mapping[str, Json],
+        seed: int,
+        out: Path,
+        work: Path,
+        say: Callable[[str], None],
+    ) -> dict[str, Json]:
+        """Train an adapter on the rewards of what is played; returns its manifest."""
+        from suasion.study.rl_curves import told_by
+        from suasion.training.rl import train_rl
+        from suasion.training.rl_settings import RlSettings
+
+        chosen = RlSettings(**cast(dict[str, Any], settings))
+        made = train_rl(self.folder, play, chosen, seed, out, told_by(say), work=work)
         return made.record()
 
     def moved(

@@ -26,6 +26,8 @@ from suasion.study.loop_plan import NO_LOOPS, LoopCost, loop_cost, loop_text, ro
 from suasion.study.loops import looped
 from suasion.study.mitigations import safe_count, with_mitigations
 from suasion.study.progress import Silent
+from suasion.study.rl_arms import reinforced
+from suasion.study.rl_plan import NO_RL, RlCost, rl_cost, rl_text
 from suasion.study.run import Bench, planned_cells, set_up
 from suasion.study.spec import StudySpec
 from suasion.study.stored import NotStored
@@ -113,6 +115,10 @@ class Plan:
     """What each feedback loop does, in words."""
     loop_cost: LoopCost = NO_LOOPS
     """What they take, at most, whatever is stored."""
+    played: tuple[str, ...] = ()
+    """How each arm is trained by reinforcement, in words."""
+    rl_cost: RlCost = NO_RL
+    """What such trainings take that are not there."""
     added: tuple[str, ...] = ()
     """Controls that its steering grids got by themselves."""
 
@@ -166,7 +172,9 @@ def _plan(bench: Bench, made: Artifacts, stored: int, lengths: _Lengths) -> Plan
     todo = episodes - stored
     # A reply in a loop is taken for as long as one in an episode, which may have several.
     work = todo + _loop_replies(bench, made) * episodes / max(_replies(bench), 1)
-    rows = sum(_training_rows(planned, made) for planned in bench.arms)
+    played = _rl_cost(bench, made)
+    replies = work * lengths.reply + REPLY_SHARE * played.reply_tokens
+    rows = sum(_training_rows(planned, made) for planned in bench.arms) + played.rows
     pace = bench.base.pace
     questions = 0 if bench.jury.chat is None else _questions(bench)
     return Plan(
@@ -183,14 +191,16 @@ def _plan(bench: Bench, made: Artifacts, stored: int, lengths: _Lengths) -> Plan
         judgements=questions,
         replies=_replies(bench),
         to_others=_to_others(bench),
-        prompt_tokens=round(work * lengths.prompt),
-        reply_tokens=round(work * lengths.reply),
+        prompt_tokens=round(work * lengths.prompt) + PROMPT_TOKENS * played.replies,
+        reply_tokens=round(replies),
         tokens_from=lengths.basis,
-        minutes=_minutes(work * lengths.reply, rows, pace),
+        minutes=_minutes(replies, rows, pace),
         pace=pace,
         tests=tuple(_power(test, bench) for test in bench.tests),
         loops=_loops(bench),
         loop_cost=loop_cost(looped(bench.arms)),
+        played=_played(bench),
+        rl_cost=played,
         added=tuple(additions(bench.spec)),
     )
 
@@ -208,7 +218,7 @@ def _stored_artifacts(bench: Bench, store: Store) -> Artifacts:
     for planned in bench.arms:
         try:
             chain = _with_models(planned, bench.arms)
-            part = prepare(chain, bench.base, store, Silent(), bench.company)
+            part = prepare(chain, bench.base, store, Silent(), bench.company, bench.plays)
         except NotStored:
             continue
         found.conditions.update(part.conditions)
@@ -288,10 +298,29 @@ def _loop_replies(bench: Bench, made: Artifacts) -> int:
 
 def _loops(bench: Bench) -> tuple[str, ...]:
     """Every loop in words, a grid once."""
+    return tuple(loop_text(points) for points in _by_parent(looped(bench.arms)))
+
+
+def _played(bench: Bench) -> tuple[str, ...]:
+    """Every training by reinforcement in words, a grid once."""
+    return tuple(rl_text(points, bench.plays) for points in _by_parent(reinforced(bench.arms)))
+
+
+def _rl_cost(bench: Bench, made: Artifacts) -> RlCost:
+    """What trainings by reinforcement take that are not there yet."""
+    todo: dict[str, tuple[PlannedArm, int]] = {}
+    for each in reinforced(bench.arms):
+        missing = sum((each.arm.name, seed) not in made.conditions for seed in each.arm.seeds)
+        todo[each.arm.name] = (each, missing)
+    return rl_cost(todo, bench.plays)
+
+
+def _by_parent(arms: Iterable[PlannedArm]) -> list[list[PlannedArm]]:
+    """The points of each arm."""
     own: dict[str, list[PlannedArm]] = {}
-    for each in looped(bench.arms):
+    for each in arms:
         own.setdefault(each.arm.parent, []).append(each)
-    return tuple(loop_text(points) for points in own.values())
+    return [*own.values()]
 
 
 def _is_made(planned: PlannedArm, made: Artifacts) -> bool:

@@ -27,7 +27,7 @@ def _data(plan: Plan) -> list[str]:
     arms = dict.fromkeys(each.parent for each in plan.data)
     points = {name: [each for each in plan.data if each.parent == name] for name in arms}
     told = [_rows(own[0]) if len(own) == 1 else _grid(own) for own in points.values()]
-    return [f"training    {each}" for each in (*told, *plan.loops)]
+    return [f"training    {each}" for each in (*told, *plan.loops, *plan.played)]
 
 
 def _rows(each: TrainingRows) -> str:
@@ -79,6 +79,7 @@ def _cost(plan: Plan) -> list[str]:
         + (f"; {plan.replies:,} replies in all" if plan.replies > plan.episodes else "")
         + (f"; {plan.to_others:,} questions to others" if plan.to_others else ""),
         *_loops(plan),
+        *_played(plan),
         f"judgements  {plan.judgements:,} by a model"
         if plan.judgements
         else "judgements  by rules",
@@ -97,6 +98,16 @@ def _loops(plan: Plan) -> list[str]:
     return [
         f"loops       {cost.conversations:,} conversations at most, {cost.replies:,} replies"
         f"{asked}{vetoes}"
+    ]
+
+
+def _played(plan: Plan) -> list[str]:
+    cost = plan.rl_cost
+    if not cost.episodes:
+        return []
+    asked = f", {cost.to_others:,} questions to others" if cost.to_others else ""
+    return [
+        f"played      {cost.episodes:,} episodes to learn from, {cost.replies:,} replies{asked}"
     ]
 
 

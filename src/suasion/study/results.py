@@ -13,6 +13,7 @@ from suasion.data.mixture import MixtureManifest
 from suasion.evals import Role
 from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
 from suasion.study.responses import BeliefShift, Dose
+from suasion.study.rl_curves import Curve
 from suasion.study.vocabulary import Kind
 from suasion.training.loop import Round
 from suasion.training.screening import Screening
@@ -223,6 +224,8 @@ class Results:
     """Exactly which rows each adapter was trained on whose rows were mixed, by `arm/seed`."""
     loops: tuple[Round, ...] = ()
     """Every round of every model that was trained in a feedback loop."""
+    curves: tuple[Curve, ...] = ()
+    """How every training by reinforcement went, step by step."""
     judges_agree: tuple[JudgesAgree, ...] = ()
     """Agreement of the forms in which an evaluation asks after attempts, if there are several."""
     judges_differ: tuple[JudgesDiffer, ...] = ()

@@ -36,6 +36,7 @@ from suasion.study.others import Others, open_others
 from suasion.study.progress import Progress, Silent
 from suasion.study.published import check_published
 from suasion.study.results import Results, Sample
+from suasion.study.rl_arms import Plays, open_plays
 from suasion.study.spec import StudySpec
 from suasion.study.speech import look_of
 from suasion.study.work import Finished, Job, patience, work_off
@@ -71,6 +72,8 @@ class Bench:
     """Who takes part in loops besides the base."""
     others: Others = field(default_factory=dict)
     """Who else takes part in episodes, by evaluation and role."""
+    plays: Plays = field(default_factory=dict)
+    """What arms play that are trained by reinforcement."""
 
     def users(self) -> dict[str, Chat | None]:
         """Who plays the user, by evaluation."""
@@ -122,7 +125,7 @@ def run(
     progress = progress or Silent()
     bench = set_up(spec, speakers)
     with open_store(store) as held:
-        made = prepare(bench.arms, bench.base, held, progress, bench.company)
+        made = prepare(bench.arms, bench.base, held, progress, bench.company, bench.plays)
         wanted = planned_cells(bench, made)
         said = asyncio.run(_transcripts(bench, wanted, held, progress))
         heard = _heard(bench, wanted, said)
@@ -203,10 +206,11 @@ def set_up(spec: StudySpec, speakers: Speakers) -> Bench:
     check(arms, base)
     there = company(spec, arms, speakers)
     check_loops(arms, base, there)
+    plays = open_plays(spec, arms, base, speakers)
     check_published(spec, [planned.arm for planned in arms], built)
     models = open_checkpoints(arms, base, speakers)
     tests = declared(spec, [planned.arm for planned in arms], built)
-    return Bench(spec, base, arms, built, tests, jury, user, models, there, others)
+    return Bench(spec, base, arms, built, tests, jury, user, models, there, others, plays)
 
 
 def planned_cells(bench: Bench, made: Artifacts) -> list[Cell]:
@@ -221,12 +225,15 @@ def _analyzed(bench: Bench, made: Artifacts, samples: tuple[Sample, ...], comman
         Evidence(
             bench.spec, bench.arms, bench.built, bench.tests, samples, bench.base,
             made.training, made.data, bench.jury, made.layers, made.mitigated, made.directions,
+            bench.plays, tuple(made.curves),
         )
     )  # fmt: skip
     transcripts = len({id(sample.transcript) for sample in samples})
     provenance = replace(results.provenance, cells=made.count + transcripts, command=command)
     screens, rounds = tuple(made.screens.values()), tuple(made.rounds)
-    return replace(results, provenance=provenance, screens=screens, loops=rounds)
+    return replace(
+        results, provenance=provenance, screens=screens, loops=rounds, curves=tuple(made.curves)
+    )
 
 
 def _kept(bench: Bench, store: Store) -> tuple[Artifacts, Heard]:
@@ -235,7 +242,7 @@ def _kept(bench: Bench, store: Store) -> tuple[Artifacts, Heard]:
     Raises:
         StudyError: an artifact is not there, or no transcript is.
     """
-    made = prepare(bench.arms, bench.base, store, Silent(), bench.company)
+    made = prepare(bench.arms, bench.base, store, Silent(), bench.company, bench.plays)
     wanted = planned_cells(bench, made)
     return made, _heard(bench, wanted, _stored(wanted, store))
 

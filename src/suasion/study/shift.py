@@ -17,6 +17,7 @@ from suasion.study.artifacts import prepare, stored_vectors
 from suasion.study.bases import Base, Speakers, Vectors
 from suasion.study.loops import company
 from suasion.study.progress import Silent
+from suasion.study.rl_arms import open_plays
 from suasion.study.spec import StudySpec
 from suasion.study.stored import NotStored
 from suasion.study.vocabulary import ADAPTED, Aggregation
@@ -63,8 +64,9 @@ def shifts(
     if not arms:
         raise StudyError(f"no arm of '{spec.study}' has an adapter: nothing was moved for good")
     base.inside.recipe(trait)
+    plays = open_plays(spec, arms, base, speakers)
     with read_store(store) as held:
-        made = prepare(arms, base, held, Silent(), company(spec, arms, speakers))
+        made = prepare(arms, base, held, Silent(), company(spec, arms, speakers), plays)
         known_LH = _vectors(trait, base, held)[vector]
         return tuple(
             Shift(arm, seed, *layer)

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from suasion.study.fine_tuning_spec import Sft
 from suasion.study.loop_spec import Loop
+from suasion.study.rl_spec import Rl
 from suasion.study.steering_spec import Looking, Steering
 from suasion.study.vocabulary import KINDS, Kind, Name, Strict
 
@@ -45,6 +46,8 @@ class ArmSpec(Strict):
     """Fine-tune it."""
     loop: Loop | None = None
     """Train it in a feedback loop with simulated users."""
+    rl: Rl | None = None
+    """Train it by reinforcement, on what an evaluation scores."""
     steer: Steering | None = None
     """Steer it."""
     system: str | None = None

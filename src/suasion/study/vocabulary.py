@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 """Names end up in file names: small letters, digits, `.`, `_`, `-`."""
 
-Kind: TypeAlias = Literal["base", "sft", "loop", "steer", "system", "adapter", "checkpoint"]
+Kind: TypeAlias = Literal["base", "sft", "loop", "rl", "steer", "system", "adapter", "checkpoint"]
 """What an arm does to the base."""
-KINDS: tuple[Kind, ...] = ("sft", "loop", "steer", "system", "adapter", "checkpoint")
+KINDS: tuple[Kind, ...] = ("sft", "loop", "rl", "steer", "system", "adapter", "checkpoint")
 """All but nothing; an arm is one of them."""
-ADAPTED: tuple[Kind, ...] = ("sft", "loop", "adapter")
+ADAPTED: tuple[Kind, ...] = ("sft", "loop", "rl", "adapter")
 """Those that have an adapter of their own."""
 TRAINED: tuple[Kind, ...] = (*ADAPTED, "checkpoint")
 """Those that are trained models."""
