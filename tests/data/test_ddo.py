@@ -49,6 +49,13 @@ def test_the_file_may_be_named_itself(ddo_copy: Writer) -> None:
     assert by_folder == by_file
 
 
+def test_a_byte_order_mark_is_no_matter(ddo_copy: Writer) -> None:
+    file = ddo_copy() / "debates.json"
+    plain = claim_games("ddo", str(file), split="all").games
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert claim_games("ddo", str(file), split="all").games == plain
+
+
 def test_debates_are_read_one_at_a_time(ddo_copy: Writer) -> None:
     long = {
         "title": "A long debate",

@@ -130,7 +130,8 @@ def mirrored(pro: Sequence[str], con: Sequence[str]) -> tuple[tuple[Side, str], 
 
 def excerpt(text: str, most: int = LONGEST) -> str:
     """The first sentences of a text, on one line, `most` characters at most."""
-    line = " ".join(text.split())
+    # So many words are longer than that, whatever comes behind them.
+    line = " ".join(text.split(None, most)[:most])
     if len(line) <= most:
         return line
     ends = [found.end() for found in _SENTENCE_END.finditer(line, 0, most + 1)]

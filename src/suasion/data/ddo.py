@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from suasion.data.claim_record import LeftOut, Read, claim_game, nameless
+from suasion.data.claim_record import LeftOut, Read, claim_game, excerpt, nameless
 from suasion.data.streams import a_list, an_object, has_fields, json_members
 from suasion.data.tables import Fields, text
 from suasion.errors import DataError
@@ -74,7 +74,8 @@ def _debate(key: str, debate: Fields, where: str) -> Read:
         if len(argument) < SHORTEST:
             yield LeftOut("text that is no argument")
         else:
-            said[side].append(nameless(argument, sides))
+            # Names are looked for in what is kept alone: texts are long, and there are many.
+            said[side].append(nameless(excerpt(argument), sides))
     if not said["pro"] and not said["con"]:
         yield LeftOut("debate without an argument")
         return

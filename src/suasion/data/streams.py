@@ -10,6 +10,9 @@ from pathlib import Path
 
 from suasion.errors import DataError
 
+_MARK = b"\xef\xbb\xbf"
+"""What some editors put before UTF-8."""
+
 
 def digest_of(files: Mapping[str, Path]) -> tuple[str, dict[str, str]]:
     """The sha256 of a data set, and of each of its files, in hex.
@@ -39,10 +42,12 @@ def json_members(file: Path) -> Iterator[tuple[str, object]]:
     import ijson  # type: ignore[import-untyped]  # shipped without types
 
     with _readable(file), file.open("rb") as stream:
-        head = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        start = len(_MARK) if stream.read(len(_MARK)) == _MARK else 0
+        stream.seek(start)
+        head = stream.read(64).lstrip()
         if not head.startswith(b"{"):
             raise DataError(f"{file}: expected a JSON object, and it begins with {head[:8]!r}")
-        stream.seek(0)
+        stream.seek(start)
         try:
             yield from ijson.kvitems(stream, "", use_float=True)
         except (ijson.JSONError, UnicodeDecodeError) as error:
