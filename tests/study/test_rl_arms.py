@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from suasion.study.artifacts import count
 from suasion.study.contrasts import is_trained
 from suasion.study.plan import PROMPT_TOKENS, make_plan
 from suasion.study.plan_text import describe
-from suasion.study.rl_arms import UNFINISHED
+from suasion.study.rl_arms import UNFINISHED, hyperparameters
+from suasion.study.rl_spec import PLAYED, REWARDED, Rl
 from suasion.study.run import read
 from suasion.study.shift import shifts
 from suasion.study.shipped import record_run
+from suasion.training.rl_settings import RlSettings
 
 STUDY = """\
 study: played
@@ -156,6 +159,17 @@ def test_null_takes_away_what_the_arm_it_is_like_has() -> None:
         "evaluation": "domains", "reward": {"right": 1}, "like": "grpo", "steps": 12,
         "prompts": 2, "group": 4,
     }  # fmt: skip
+
+
+def test_every_setting_of_a_training_can_be_given(models, tmp_path: Path) -> None:
+    known = {each.name for each in fields(RlSettings)}
+    besides = {*PLAYED, *REWARDED, "like"}
+    assert known == {*Rl.model_fields} - besides | {"constraint"}
+    bound = {"metric": "yes", "at_most": 0.5, "rate": 2}
+    planned = expand(study(arms__grpo__rl__constraint=bound), 3)[1]
+    given = hyperparameters(planned)
+    assert (given["steps"], given["prompts"], given["group"]) == (12, 2, 4)
+    assert given["constraint"] == {"part": "yes", "at_most": 0.5, "rate": 2}
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,8 @@ def hyperparameters(planned: PlannedArm) -> dict[str, Json]:
 
 def _constraint(detail: Mapping[str, Any]) -> dict[str, Any]:
     """The constraint, as the settings have it."""
-    return {"constraint": detail["constraint"]} if "constraint" in detail else {}
+    said = dict(detail.get("constraint", {}))
+    return {"constraint": {"part": said.pop("metric"), **said}} if said else {}
 
 
 def reinforce(

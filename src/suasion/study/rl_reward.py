@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ class Rewarding:
 
         if transcript.failed is not None:
             return Reward(None, f"failed: {transcript.failed}", {})
-        scores = self._scores(await self._verdicts(item, transcript))
+        scores = await self._scores(item, transcript)
         parts = {metric: s.value for metric, s in scores.items() if s.value is not None}
         needed = [m for m in scores if self.weights.get(m) or m == self.bound]
         lost = next((metric for metric in needed if metric not in parts), None)
@@ -48,15 +48,50 @@ class Rewarding:
         value = sum(self.weights.get(metric, 0.0) * parts[metric] for metric in needed)
         return Reward(value, None, parts)
 
-    async def _verdicts(self, item: Item, transcript: Transcript) -> dict[str, Verdict]:
-        return {
-            name: judge.read(name, await judge.ask(item, transcript, None))
-            for name, judge in self.judges.items()
-            if self.evaluation.questions[name].applies(item)
-        }
-
-    def _scores(self, verdicts: Mapping[str, Verdict]) -> dict[str, Score]:
+    async def _scores(self, item: Item, transcript: Transcript) -> dict[str, Score]:
         """What is worth something, or held down, as far as it speaks of the item."""
-        wanted = dict.fromkeys([*self.weights, *([self.bound] if self.bound else [])])
-        found = ((metric, self.evaluation.scores[metric](verdicts)) for metric in wanted)
-        return {metric: score for metric, score in found if score is not None}
+        known: dict[str, Verdict] = {}
+        found: dict[str, Score] = {}
+        for metric in dict.fromkeys([*self.weights, *([self.bound] if self.bound else [])]):
+            while True:
+                looked = Looked(known, self._applying(item))
+                score = self.evaluation.scores[metric](looked)
+                if not looked.missed:
+                    break
+                for name in looked.missed:
+                    raw = await self.judges[name].ask(item, transcript, None)
+                    known[name] = self.judges[name].read(name, raw)
+            if score is not None:
+                found[metric] = score
+        return found
+
+    def _applying(self, item: Item) -> list[str]:
+        return [name for name in self.judges if self.evaluation.questions[name].applies(item)]
+
+
+class Looked(Mapping[str, Verdict]):
+    """Verdicts as a score rule sees them; notes which it looked for that nobody has asked for yet.
+
+    So that a training asks only the questions that its reward depends on.
+    """
+
+    def __init__(self, known: Mapping[str, Verdict], there: Sequence[str]) -> None:
+        """Verdicts that are known, out of those there can be."""
+        self.known = known
+        self.there = there
+        self.missed: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> Verdict:
+        """The verdict on a question."""
+        if name not in self.known and name in self.there:
+            self.missed[name] = None
+        return self.known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """All names there are; looked for from now on."""
+        self.missed.update(dict.fromkeys(name for name in self.there if name not in self.known))
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len([*iter(self)])

@@ -96,10 +96,16 @@ class Rl(Strict):
     """AdamW's."""
     value_rate: float | None = Field(None, gt=0)
     """That of PPO's value head."""
+    value_clip: float | None = Field(None, gt=0)
+    """How far its value may move from what it was when it was played."""
     lam: float | None = Field(None, ge=0, le=1)
     """PPO's lambda."""
     gamma: float | None = Field(None, ge=0, le=1)
     """PPO's discount, a token."""
+    weight_decay: float | None = Field(None, ge=0)
+    """AdamW's."""
+    max_grad_norm: float | None = Field(None, gt=0)
+    """Gradients longer than this are shortened to it."""
     rank: int | None = Field(None, ge=1)
     """Rank of the adapter."""
     alpha: int | None = Field(None, ge=1)
@@ -108,6 +114,8 @@ class Rl(Strict):
     """Names of the linear layers that are adapted."""
     full: bool | None = None
     """Whether all weights are trained; a study makes adapters only."""
+    tokens_at_once: int | None = Field(None, ge=1)
+    """Tokens in a forward pass that learns."""
     checkpoint_every: int | None = Field(None, ge=1)
     """Steps between checkpoints; a training that was stopped goes on from the last."""
 
