@@ -89,7 +89,8 @@ class SentenceModel:
             return np.zeros((0, 384))
         parts = [_read(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
         said_T1 = np.array([[bool(_WORD.search(text))] for text in texts])
-        return _unit(np.concatenate(parts)) * said_T1
+        vectors_TD: NDArray[np.float64] = _unit(np.concatenate(parts)) * said_T1
+        return vectors_TD
 
 
 def embedder() -> Embedder:
