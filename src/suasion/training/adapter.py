@@ -176,5 +176,10 @@ def topped(on_top: Path | None) -> dict[str, Json]:
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
     """Lay a manifest beside its adapter."""
-    text = json.dumps(manifest.record(), indent=2)
+    write_json(manifest.record(), folder)
+
+
+def write_json(record: Mapping[str, Json], folder: Path) -> None:
+    """Lay the record of a training beside what it made, as `manifest.json`."""
+    text = json.dumps(record, indent=2)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")

@@ -43,6 +43,20 @@ class Adapters:
             self._factors[adapter.digest] = read(adapter, self._linears, self._base_digest)
         check_name(adapter, self._named)  # last: what cannot be read takes no name
 
+    def put(self, digest: str, factors: Factors) -> None:
+        """Take factors that are in memory, as those of a policy that is being trained.
+
+        Args:
+            digest: a name that no other weights have had.
+            factors: by module of the base; the scale is in B.
+        """
+        self._factors[digest] = factors
+
+    def forget(self, digest: str) -> None:
+        """Let go of an adapter that no row will use again."""
+        self._factors.pop(digest, None)
+        self._named = {path: name for path, name in self._named.items() if name != digest}
+
     def factors(self, digest: str) -> Factors:
         """An adapter's factors, by module."""
         return self._factors[digest]

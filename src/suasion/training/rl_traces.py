@@ -1,0 +1,97 @@
+"""What a policy did in an episode, token by token.
+
+An episode that is a conversation becomes one sequence where every prompt begins with what was read
+and said before: ids are appended as they were, never written out and read again. Where one does not
+(a template that drops what is old, a memory that ends), the sequence is forked: another one begins
+with that prompt. Tokens that the policy did not choose have mask 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from suasion.models.chat import Choice, Reply, Sampling, seed_of
+from suasion.models.condition import Condition
+from suasion.models.engine import Batcher
+from suasion.models.engine.rows import Row
+from suasion.records import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One reply of the policy."""
+
+    prompt: tuple[int, ...]
+    """What it had read, in tokens."""
+    tokens: tuple[int, ...]
+    """What it said; the token that ended it included, if it ended by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A sequence to learn from."""
+
+    ids: tuple[int, ...]
+    """All tokens."""
+    mask: tuple[bool, ...]
+    """Whether the policy chose each; as long as `ids`."""
+
+    @property
+    def chosen(self) -> int:
+        """Tokens the policy chose."""
+        return sum(self.mask)
+
+
+def traces(said: Sequence[Said]) -> list[Trace]:
+    """The sequences of one episode, in order."""
+    found: list[Trace] = []
+    for each in said:
+        last = found[-1].ids if found else None
+        if last is not None and each.prompt[: len(last)] == last:
+            heard = each.prompt[len(last) :]
+            ids, mask = last, found.pop().mask
+        else:
+            ids, mask, heard = (), (), each.prompt
+        chose = (True,) * len(each.tokens)
+        found.append(Trace(ids + heard + each.tokens, mask + (False,) * len(heard) + chose))
+    return [trace for trace in found if trace.chosen]
+
+
+@dataclass
+class Policy:
+    """The policy as a chat of one episode; it remembers what it read and said, in tokens."""
+
+    batcher: Batcher
+    """The batch its replies run in."""
+    condition: Condition
+    """The policy's weights as they are now."""
+    ending: tuple[int, ...]
+    """What ends a reply."""
+    member: int
+    """Which episode of its group it is: they differ in nothing but the noise of their replies."""
+    said: list[Said] = field(default_factory=list)
+    """Everything it said."""
+
+    @property
+    def identity(self) -> str:
+        """The engine's base and the policy's weights of this step."""
+        return f"policy:{self.batcher.engine.digest}:{self.condition.fingerprint}"
+
+    async def reply(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """Answer a conversation, and remember it.
+
+        Raises:
+            ModelError: the conversation does not fit the model.
+        """
+        prompt = self.batcher.engine.encode(messages)
+        own = replace(sampling, seed=seed_of(f"{sampling.seed}/member {self.member}"))
+        done = await self.batcher.generate(Row(prompt, self.condition, own))
+        ended = self.ending if done.finish == "stop" else ()
+        self.said.append(Said(prompt, done.tokens + ended))
+        return Reply(done.text, done.prompt_tokens, done.completion_tokens, done.finish)
+
+    async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        """How likely it finds each option; nothing is learnt from that."""
+        chat = self.batcher.chat(self.condition)
+        return await chat.choose(messages, options)
