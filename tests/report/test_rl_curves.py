@@ -74,6 +74,16 @@ def test_the_table_has_the_ends_of_every_training(make, curves) -> None:
     )
 
 
+def test_what_had_no_reward_is_told_with_its_reasons(make, curves) -> None:
+    lossy, whole = (trainings(make(curves=own)) for own in (curves, curves[1:]))
+    assert lossy is not None
+    assert whole is not None
+    says = "Episodes without a reward, which nothing was learnt from: off scale 6; failed 1."
+    assert lossy.lost == says
+    assert whole.lost == "Every episode had a reward."
+    assert "Without a reward" not in [panel.title for panel in whole.panels]
+
+
 def test_progress_is_told_now_and_then() -> None:
     said: list[str] = []
     tell = told_by(said.append)

@@ -268,7 +268,9 @@ def test_items_that_were_played_and_are_asked_about_fail_the_study(models, tmp_p
     apart = checks(run(study(), tmp_path / "a", models))
     # The ids mild-0, mild-1, wild-0 and wild-1 are in both, whatever the prompt.
     assert apart["played-items"][0] == "fails"
-    assert apart["played-items"][1].startswith("4 of 4 items of the evaluations are among those")
+    assert apart["played-items"][1].startswith(
+        "4 of 4 items that grpo is asked about are among those"
+    )
     other = study(evaluations={"domains": {"items": 1}}, contrasts={})
     assert checks(run(other, tmp_path / "b", models))["played-items"][0] == "holds"
 

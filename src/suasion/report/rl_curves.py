@@ -7,6 +7,7 @@ are not.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -16,7 +17,7 @@ from markupsafe import Markup
 
 from suasion.report.dose_curves import COLOURS, Key
 from suasion.report.svg import Scale, drawing, scale_over, tag
-from suasion.report.words import DASH, NUMBER, label
+from suasion.report.words import DASH, NUMBER, brief, label
 from suasion.study.results import Results
 from suasion.study.rl_checks import PART
 from suasion.study.rl_curves import Curve
@@ -49,7 +50,7 @@ MEASURES: tuple[tuple[str, str, str], ...] = (
     (
         "zero_variance",
         "Groups all alike",
-        "Share of groups whose episodes all had the same reward: they teach nothing.",
+        "Items a step whose episodes were all worth the same: they teach nothing.",
     ),
     ("missing", "Without a reward", "Episodes a step that were dropped, for whatever reason."),
     ("clipped", "Clipped", "Share of tokens whose probability was kept from moving further."),
@@ -57,6 +58,9 @@ MEASURES: tuple[tuple[str, str, str], ...] = (
     ("multiplier", "Multiplier", "What a point of the constrained metric costs by now."),
 )
 """Name in the record of a step, title, and what to look for."""
+
+OFTEN_NOTHING = ("missing", "multiplier")
+"""Measures that are drawn only where they are anything but 0."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,8 @@ class Trainings:
     """Arms by colour."""
     columns: tuple[str, ...]
     """Measures in the table."""
+    lost: str
+    """How many episodes had no reward, and why."""
     rows: tuple[tuple[str, ...], ...]
     """Arm, seed, and for each measure its means over the first and the last quarter."""
 
@@ -102,6 +108,7 @@ def trainings(results: Results) -> Trainings | None:
         tuple(_panel(curves, *each, colours) for each in shown),
         tuple(Key(arm, _sample(colour)) for arm, colour in colours.items()),
         tuple(title for _, title, _ in shown),
+        _lost(curves),
         tuple(rows),
     )
 
@@ -123,7 +130,22 @@ def _measures(curves: Sequence[Curve]) -> list[tuple[str, str, str]]:
 
 
 def _known(curves: Sequence[Curve], name: str) -> bool:
-    return any(value is not None for curve in curves for value in curve.values(name))
+    values = (value for curve in curves for value in curve.values(name))
+    nothing = (None, 0.0) if name in OFTEN_NOTHING else (None,)
+    return any(value not in nothing for value in values)
+
+
+def _lost(curves: Sequence[Curve]) -> str:
+    """What had no reward, most frequent reason first."""
+    why: Counter[str] = Counter()
+    for step in (step for curve in curves for step in curve.steps):
+        reasons = step.get("missing")
+        for reason, count in reasons.items() if isinstance(reasons, dict) else ():
+            why[reason] += int(str(count))
+    if not why:
+        return "Every episode had a reward."
+    told = "; ".join(f"{brief(reason)} {count:,}" for reason, count in why.most_common())
+    return f"Episodes without a reward, which nothing was learnt from: {told}."
 
 
 def _panel(

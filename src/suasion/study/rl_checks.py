@@ -8,6 +8,8 @@ from statistics import fmean, variance
 
 from suasion.records import Item
 from suasion.store import digest
+from suasion.study.arms import PlannedArm
+from suasion.study.cells import first_items
 from suasion.study.codec import encode_item
 from suasion.study.controls import SHORTEST
 from suasion.study.evidence import Evidence
@@ -31,32 +33,35 @@ def played_items(evidence: Evidence) -> Check | None:
     """
     if not evidence.plays:
         return None
-    found: dict[str, int] = {}
-    asked = sum(len(built.items) for built in evidence.built.values())
-    for arm, played in evidence.plays.items():
-        marks = _marks(played.of, played.built.items)
-        count = sum(
-            bool(_marks(_registered(evidence, name), [item]) & marks)
-            for name, built in evidence.built.items()
-            for item in built.items
-        )
-        found[arm] = count
-    arm, most = max(found.items(), key=lambda pair: pair[1])
+    found = {
+        planned.arm.name: _seen_before(planned, evidence)
+        for planned in evidence.arms
+        if planned.arm.name in evidence.plays
+    }
+    arm, (most, asked) = max(found.items(), key=lambda pair: pair[1])
     if most:
         says = (
-            f"{most} of {asked} items of the evaluations are among those {arm} was rewarded on: "
-            "what it does there is no transfer; train on another split, or other claims."
+            f"{most} of {asked} items that {arm} is asked about are among those it was rewarded "
+            "on: what it does there is no transfer; train on another split, or other claims."
         )
         return Check("played-items", "fails", says)
     says = (
-        f"None of {asked} items of the evaluations is among those that "
-        f"{times(len(found), 'arm')} trained by reinforcement played."
+        f"Nothing that {times(len(found), 'arm')} trained by reinforcement "
+        f"{'is' if len(found) == 1 else 'are'} asked about is among the items that were played."
     )
     return Check("played-items", "holds", says)
 
 
-def _registered(evidence: Evidence, name: str) -> str:
-    return evidence.spec.evaluations[name].of or name
+def _seen_before(planned: PlannedArm, evidence: Evidence) -> tuple[int, int]:
+    """How many of the items that an arm is asked about it was trained on, and of how many."""
+    played = evidence.plays[planned.arm.name]
+    marks = _marks(played.of, played.built.items)
+    asked = [
+        _marks(evidence.spec.evaluations[name].of or name, [item])
+        for name in planned.evaluations
+        for item in first_items(evidence.built[name].items, planned.items)
+    ]
+    return sum(bool(own & marks) for own in asked), len(asked)
 
 
 def _marks(of: str, items: Iterable[Item]) -> set[str]:

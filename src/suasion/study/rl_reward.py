@@ -52,7 +52,8 @@ class Rewarding:
         """What is worth something, or held down, as far as it speaks of the item."""
         known: dict[str, Verdict] = {}
         found: dict[str, Score] = {}
-        for metric in dict.fromkeys([*self.weights, *([self.bound] if self.bound else [])]):
+        wanted = [*self.weights, *([self.bound] if self.bound else [])]
+        for metric in dict.fromkeys(wanted):
             while True:
                 looked = Looked(known, self._applying(item))
                 score = self.evaluation.scores[metric](looked)
