@@ -15,7 +15,7 @@ def judges() -> dict[str, Judge]:
         question = entry.build()
         assert isinstance(question, Question)
         found[f"{name}/model"] = question.model
-        if question.rules is not None:
+        if question.rules is not None and question.rules is not question.model:
             found[f"{name}/rules"] = question.rules
     return found
 

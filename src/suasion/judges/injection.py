@@ -81,7 +81,8 @@ class InjectionScan:
             said = json.loads(raw)
         except (ValueError, RecursionError):
             return Verdict(name, None, "unparseable", raw)
-        if not isinstance(said, list) or not all(isinstance(each, str) for each in said):
+        known = isinstance(said, list) and bool(said)
+        if not known or not all(isinstance(each, str) for each in said):
             return Verdict(name, None, "unparseable", raw)
         return Verdict(name, any(found_in(each) for each in said), None, raw)
 

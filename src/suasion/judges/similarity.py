@@ -18,6 +18,7 @@ from suasion.judges import Question
 from suasion.models.chat import Chat
 from suasion.models.embedding import Embedder, cosines, embedder
 from suasion.records import Item, Transcript, Verdict
+from suasion.registry import register
 
 ONE_TURN = "one turn"
 """Why there is nothing to compare."""
@@ -127,12 +128,14 @@ def repeated(said: Sequence[str]) -> list[float]:
     return shares
 
 
+@register("judge", "similarity")
 def similarity(speaker: str = "subject") -> Question:
     """How alike are a speaker's consecutive turns, by the cosine of their vectors?"""
     judge = SimilarityJudge(speaker)
     return Question(judge, judge)
 
 
+@register("judge", "repetition")
 def repetition(speaker: str = "subject") -> Question:
     """What share of a turn's sentences did the speaker say in a turn before?"""
     judge = RepetitionJudge(speaker)
