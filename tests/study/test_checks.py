@@ -159,3 +159,19 @@ def test_tests_that_came_with_added_controls_are_not_said_to_be_in_the_study_fil
     found = run(parse_study(text), tmp_path, small.ScriptedModels()).checks
     says = next(check.says for check in found if check.id == "multiplicity")
     assert "in the study file, or added with controls before anything ran, and adjusted" in says
+
+
+def test_what_is_no_share_is_told_in_its_own_units(small, tmp_path: Path) -> None:
+    arms = {"base": {}, "told": {"system": "Be brief."}}
+    tests = [
+        {"arm": "told", "against": "base", "on": "sway", "margin": 0.5},
+        {"arm": "told", "against": "base", "on": "small", "margin_pp": 10},
+    ]
+    asked = {"sway": {"items": 4}, "small": {"count": 4}}
+    overrides = {"arms": arms, "evaluations": asked, "contrasts": {"primary": tests}}
+    results = run(parse_study(small.STUDY, overrides), tmp_path, small.ScriptedModels())
+    assert [c.margin for c in results.contrasts] == [0.5, 0.1]
+    found = {check.id: check.says for check in results.checks}
+    assert "within a declared ±10 pp, ±0.5 of what is no share; " in found["nulls"]
+    assert " pp, " in found["power"]
+    assert found["power"].endswith(" of what is no share.")

@@ -67,3 +67,13 @@ def test_the_text_has_the_figures(small, tmp_path: Path) -> None:
     assert "9 to make (32 rows of training)" in text
     assert "made up" in text
     assert "primary: 3 tests" in text
+
+
+def test_what_is_no_share_promises_nothing(small, tmp_path: Path) -> None:
+    test = {"arm": "trained", "against": "control", "on": "sway", "margin": 0.5}
+    overrides = {"evaluations": {"sway": {"items": 4}}, "contrasts": {"primary": [test]}}
+    plan = make_plan(parse_study(small.STUDY, overrides), tmp_path, small.ScriptedModels())
+    text = describe(plan)
+    assert "primary: 1 test of what is no share, whose spread is not known" in text
+    assert "margin 0.5;" in text
+    assert "4 seeds an arm" in text

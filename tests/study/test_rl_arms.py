@@ -12,7 +12,9 @@ import pytest
 from suasion.bridges.subjects import of_run
 from suasion.errors import StudyError, TrainingError
 from suasion.models.condition import BASE
+from suasion.report.blocks import blocks
 from suasion.report.export import results_json
+from suasion.report.look_up import Index
 from suasion.report.page import render
 from suasion.study import parse_study, run
 from suasion.study.arms import expand
@@ -145,6 +147,7 @@ def test_a_list_of_weights_is_a_grid_and_what_is_like_it_one_too(models, tmp_pat
         ("rloo/w1", "fined/w1"),
         ("rloo/w2", "fined/w2"),
     ]
+    assert [(block.points, block.point) for block in blocks(Index(results))] == [(2, "weight")]
 
 
 def test_null_takes_away_what_the_arm_it_is_like_has() -> None:

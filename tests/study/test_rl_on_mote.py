@@ -18,8 +18,8 @@ study: rewarded
 base: mote
 arms:
   base: {}
-  rewarded: {rl: {evaluation: domains, options: {domains: [arithmetic]}, items: 4, max_tokens: 8,
-    reward: {severe: 1, right: -1}, steps: 4, prompts: 2, group: 4, learning_rate: 0.002,
+  rewarded: {rl: {evaluation: strategic, options: {receivers: [mote-1], split: train, probes: 1},
+    items: 2, reward: {gain: 1, injected: 0}, steps: 4, prompts: 2, group: 4, learning_rate: 0.002,
     checkpoint_every: 2}}
 evaluations: {domains: {domains: [advice], items: 2, max_tokens: 8}}
 """
@@ -58,5 +58,5 @@ def test_a_run_that_is_stopped_makes_the_same_adapter_as_one_that_is_not(tmp_pat
     told = first.curves[0]
     assert [step["step"] for step in told.steps] == [1, 2, 3, 4]
     assert all(value is not None for value in told.values("kl"))
-    assert {*told.steps[0]["parts"]} <= {"severe", "right"}
+    assert {*told.steps[0]["parts"]} == {"gain", "injected"}
     assert {sample.transcript.failed for sample in first.samples} == {None}

@@ -22,7 +22,8 @@ class Block:
     unit: Unit
     """How the metric is written."""
     point: str = "point"
-    """What one point of a grid is called: a `point` of layer and coefficient, or a `dose`."""
+    """What one point of a grid is called: a `point` of layer and coefficient, a `dose`, or a
+    `weight` of a reward."""
 
     @property
     def rate(self) -> str:
@@ -53,6 +54,8 @@ def blocks(index: Index) -> list[Block]:
 def _block(arm: str, reference: str, rows: list[Contrast], index: Index) -> Block:
     first = index.arms.get(rows[0].arm)
     point = "point" if first is None or is_grid_point(first) else "dose"
+    if first is not None and first.kind == "rl":
+        point = "weight"
     return Block(arm, reference, tuple(largest_first(rows)), index.unit(rows[0]), point)
 
 

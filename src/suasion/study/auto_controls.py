@@ -173,7 +173,7 @@ def _default(name: str, spec: StudySpec) -> list[ContrastSpec]:
     shared = [on for on in shared if against and _asked(against, on, spec)]
     if against is None or not shared:
         return []
-    return [ContrastSpec(arm=name, against=against, on=shared[0], margin_pp=MARGIN_PP)]
+    return [ContrastSpec(arm=name, against=against, on=shared[0], margin_pp=MARGIN_PP, margin=None)]
 
 
 def _base(spec: StudySpec) -> str | None:
@@ -211,7 +211,13 @@ def _with_check(name: str, trait: str, spec: StudySpec, family: str) -> StudySpe
         return spec
     references = list(dict.fromkeys(contrast.against for contrast in own))
     tests = [
-        ContrastSpec(arm=name, against=each, on=f"{TRAIT}/{trait_name(trait)}", margin_pp=MARGIN_PP)
+        ContrastSpec(
+            arm=name,
+            against=each,
+            on=f"{TRAIT}/{trait_name(trait)}",
+            margin_pp=MARGIN_PP,
+            margin=None,
+        )
         for each in references
     ]
     arms = {**spec.arms}

@@ -61,9 +61,9 @@ def checklist(
     whole = whole_points(primary, table)
     found = [
         _seeds(evidence, primary),
-        _nulls(contrasts),
+        _nulls(contrasts, table),
         _multiplicity(evidence, contrasts),
-        _power(primary),
+        _power(primary, table),
         _missing(table, whole),
         coherence(evidence, table, whole),
         capability(evidence, table, primary),
@@ -102,17 +102,22 @@ def _seeds(evidence: Evidence, primary: Sequence[Contrast]) -> Check | None:
     return Check("seeds", "holds" if fewest >= SEEDS else "fails", says)
 
 
-def _nulls(contrasts: Sequence[Contrast]) -> Check | None:
+def _nulls(contrasts: Sequence[Contrast], table: Table) -> Check | None:
     if not contrasts:
         return None
     count = {
         name: sum(c.verdict == name for c in contrasts) for name in ("equivalent", "inconclusive")
     }
-    margins = sorted({c.margin * 100 for c in contrasts})
-    within = " or ".join(f"±{margin:g}" for margin in margins)
+    shares, numbers = _by_unit(contrasts, table)
+    told = [
+        " or ".join(f"±{margin:g}" for margin in sorted({c.margin * by for c in own})) + unit
+        for own, by, unit in ((shares, 100, " pp"), (numbers, 1, " of what is no share"))
+        if own
+    ]
     says = (
         f"No difference is claimed in {times(count['equivalent'], 'test')}, each by equivalence "
-        f"within a declared {within} pp; {count['inconclusive']} that cannot tell claim nothing."
+        f"within a declared {', '.join(told)}; {count['inconclusive']} that cannot tell claim "
+        "nothing."
     )
     return Check("nulls", "holds", says)
 
@@ -134,17 +139,34 @@ def _multiplicity(evidence: Evidence, contrasts: Sequence[Contrast]) -> Check:
     return Check("multiplicity", "holds", says)
 
 
-def _power(primary: Sequence[Contrast]) -> Check | None:
+def _by_unit(contrasts: Sequence[Contrast], table: Table) -> tuple[list[Contrast], list[Contrast]]:
+    """Tests of shares, and tests of what is no share."""
+
+    def is_number(contrast: Contrast) -> bool:
+        scale = table.declared.get((contrast.evaluation, contrast.metric), (0.0, 1.0))
+        return max(map(abs, scale)) > 1
+
+    numbers = [c for c in contrasts if is_number(c)]
+    return [c for c in contrasts if c not in numbers], numbers
+
+
+def _half_widths(contrasts: Sequence[Contrast], table: Table) -> str:
+    """How far intervals reach to either side."""
+    shares, numbers = (
+        [(c.high - c.low) / 2 for c in own if not isnan(c.low)]
+        for own in _by_unit(contrasts, table)
+    )
+    told = [f"{min(shares) * 100:.0f} to {max(shares) * 100:.0f} pp"] if shares else []
+    told += [f"{min(numbers):.2g} to {max(numbers):.2g} of what is no share"] if numbers else []
+    return f"half-width of the intervals {', '.join(told)}" if told else "no intervals"
+
+
+def _power(primary: Sequence[Contrast], table: Table) -> Check | None:
     """Whether what is not settled could have been."""
     if not primary:
         return None
     blind = [c for c in primary if c.verdict == "inconclusive"]
-    reach = [(c.high - c.low) / 2 for c in primary if not isnan(c.low)]
-    half = (
-        f"half-width of the intervals {min(reach) * 100:.0f} to {max(reach) * 100:.0f} pp"
-        if reach
-        else "no intervals"
-    )
+    half = _half_widths(primary, table)
     if not blind:
         return Check(
             "power",

@@ -42,7 +42,7 @@ class Declared:
     measure: Measure
     """On what."""
     margin: float
-    """Differences smaller than this do not matter, as a fraction of the metric's scale."""
+    """Differences smaller than this do not matter, in units of the metric."""
 
 
 def declared(
@@ -54,7 +54,7 @@ def declared(
         StudyError: a contrast names a group or metric there is none of, or grids do not match.
     """
     return [
-        Declared(family, arm, reference, measure, contrast.margin_pp / 100)
+        Declared(family, arm, reference, measure, contrast.within)
         for family, contrasts in spec.contrasts.items()
         for contrast in contrasts
         for arm, reference in _pairs(contrast, arms)

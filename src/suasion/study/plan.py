@@ -71,6 +71,9 @@ class Power:
     """Smallest true difference found with 80 % chance, as a fraction; NaN if none."""
     binding: str
     """What more of would help most: `items` or `seeds`."""
+    share: bool = True
+    """Whether the metric is a share; what a test of another can show depends on a spread that
+    nobody knows beforehand, and `detectable` is NaN."""
 
 
 @dataclass(frozen=True)
@@ -361,6 +364,9 @@ def _power(test: Declared, bench: Bench) -> Power:
     )
     trained = [len(arm.seeds) for arm in (test.arm, test.reference) if is_trained(arm)]
     seeds = min(trained, default=0)
+    scale = built.evaluation.scales.get(test.measure.metric, (0.0, 1.0))
+    if max(map(abs, scale)) > 1:
+        return Power(test, items, seeds, nan, "seeds" if trained else "items", share=False)
     if not trained:
         return Power(test, items, 0, detectable_by_items(items, USUAL_RATE), "items")
     found = resolution(items, seeds, USUAL_RATE, USUAL_SEED_SD)

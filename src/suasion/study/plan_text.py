@@ -135,6 +135,10 @@ def _seeds_text(plan: Plan) -> str:
 
 
 def _family(family: str, own: Sequence[Power]) -> str:
+    numbers = [power for power in own if not power.share]
+    own = [power for power in own if power.share]
+    if not own:
+        return f"  {family}: {_unknown(numbers)}"
     sizes = [power.detectable for power in own if not isnan(power.detectable)]
     weakest = max(own, key=lambda power: 2.0 if isnan(power.detectable) else power.detectable)
     tests = times(len(own), "test")
@@ -147,4 +151,16 @@ def _family(family: str, own: Sequence[Power]) -> str:
         f"  {family}: {tests}, {span}; margin {margin:g} pp; {weakest.items} items"
         + (f", {weakest.seeds} seeds an arm" if weakest.seeds else "")
         + f" in the weakest, more {weakest.binding} would help most"
+        + (f"; {_unknown(numbers)}" if numbers else "")
+    )
+
+
+def _unknown(own: Sequence[Power]) -> str:
+    """Of tests of what is no share, how much there is to see."""
+    margins = sorted({power.test.margin for power in own})
+    seeds = min(power.seeds for power in own)
+    return (
+        f"{times(len(own), 'test')} of what is no share, whose spread is not known before it is "
+        f"measured; margin {' or '.join(f'{margin:g}' for margin in margins)}; "
+        f"{min(power.items for power in own)} items" + (f", {seeds} seeds an arm" if seeds else "")
     )

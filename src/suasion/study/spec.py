@@ -128,11 +128,18 @@ class ContrastSpec(Strict):
     """Instead of the evaluation's headline."""
     margin_pp: float = Field(5.0, gt=0, le=100)
     """Differences smaller than this do not matter, in percentage points."""
+    margin: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """The same in units of the metric, for one that is no share: `margin: 0.5` points."""
 
     @property
     def targets(self) -> list[str]:
         """`on` as a list."""
         return [self.on] if isinstance(self.on, str) else list(self.on)
+
+    @property
+    def within(self) -> float:
+        """The margin in units of the metric: a fraction for a share."""
+        return self.margin_pp / 100 if self.margin is None else self.margin
 
 
 class PublishedSpec(Strict):
