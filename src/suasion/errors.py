@@ -44,3 +44,7 @@ class StoreError(SuasionError):
 
 class BudgetError(SuasionError):
     """A run would cost more than it was allowed to."""
+
+
+class GameError(SuasionError):
+    """A game of the theory is ill-posed: a prior that is no distribution, a wrong shape, no way."""
