@@ -104,20 +104,22 @@ def _as_if(game: Played, number: int, state: State, *, stays: bool) -> Sequence[
 
 
 def _term(scores: Sequence[float], belief: Sequence[float], place: int, other: int) -> Json:
-    mean = _log_mean(scores, belief)
-    posterior = _updated(belief, scores)
-    bits = 1 / math.log(2)
+    from suasion.theory import entropy_bits
+
     return {
-        "bits": (scores[place] - mean) * bits if scores[place] > -math.inf else None,
-        "control": (scores[other] - mean) * bits if scores[other] > -math.inf else None,
-        "entropy_drop": _entropy(belief) - _entropy(posterior),
+        "bits": _bits(scores, belief, place),
+        "control": _bits(scores, belief, other),
+        "entropy_drop": entropy_bits(belief) - entropy_bits(_updated(belief, scores)),
     }
 
 
-def _log_mean(scores: Sequence[float], belief: Sequence[float]) -> float:
-    most = max(scores)
-    total = math.fsum(b * math.exp(s - most) for b, s in zip(belief, scores, strict=True))
-    return most + math.log(total) if total > 0 else -math.inf
+def _bits(scores: Sequence[float], belief: Sequence[float], state: int) -> float | None:
+    """What the message tells of a state; None where it could not have been sent in it."""
+    from suasion.theory import pointwise_information_bits
+
+    if scores[state] == -math.inf or belief[state] == 0:
+        return None
+    return pointwise_information_bits(scores, belief, state)
 
 
 def _updated(belief: Sequence[float], scores: Sequence[float]) -> list[float]:
@@ -125,10 +127,6 @@ def _updated(belief: Sequence[float], scores: Sequence[float]) -> list[float]:
     weights = [b * math.exp(s - most) for b, s in zip(belief, scores, strict=True)]
     total = math.fsum(weights)
     return [w / total for w in weights] if total > 0 else list(belief)
-
-
-def _entropy(belief: Sequence[float]) -> float:
-    return -math.fsum(p * math.log2(p) for p in belief if p > 0)
 
 
 def _other(draw: Draw, number: int, belief: Sequence[float]) -> int:
