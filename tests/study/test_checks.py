@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from suasion.errors import ProviderError
+from suasion.errors import ProviderError, StudyError
 from suasion.records import Contrast
 from suasion.study import parse_study, run
 from suasion.study.checks import _missing
@@ -164,7 +164,7 @@ def test_tests_that_came_with_added_controls_are_not_said_to_be_in_the_study_fil
 def test_what_is_no_share_is_told_in_its_own_units(small, tmp_path: Path) -> None:
     arms = {"base": {}, "told": {"system": "Be brief."}}
     tests = [
-        {"arm": "told", "against": "base", "on": "sway", "margin": 0.5},
+        {"arm": "told", "against": "base", "on": "sway", "margin_points": 0.5},
         {"arm": "told", "against": "base", "on": "small", "margin_pp": 10},
     ]
     asked = {"sway": {"items": 4}, "small": {"count": 4}}
@@ -175,3 +175,10 @@ def test_what_is_no_share_is_told_in_its_own_units(small, tmp_path: Path) -> Non
     assert "within a declared ±10 pp, ±0.5 of what is no share; " in found["nulls"]
     assert " pp, " in found["power"]
     assert found["power"].endswith(" of what is no share.")
+
+
+def test_a_share_has_its_margin_in_percentage_points(small, tmp_path: Path) -> None:
+    test = {"arm": "trained", "against": "base", "on": "small", "margin_points": 5}
+    spec = parse_study(small.STUDY, {"contrasts": {"primary": [test]}})
+    with pytest.raises(StudyError, match="small: yes is a share, so its margin is in percentage"):
+        run(spec, tmp_path, small.ScriptedModels())

@@ -70,7 +70,7 @@ def test_the_text_has_the_figures(small, tmp_path: Path) -> None:
 
 
 def test_what_is_no_share_promises_nothing(small, tmp_path: Path) -> None:
-    test = {"arm": "trained", "against": "control", "on": "sway", "margin": 0.5}
+    test = {"arm": "trained", "against": "control", "on": "sway", "margin_points": 0.5}
     overrides = {"evaluations": {"sway": {"items": 4}}, "contrasts": {"primary": [test]}}
     plan = make_plan(parse_study(small.STUDY, overrides), tmp_path, small.ScriptedModels())
     text = describe(plan)

@@ -11,6 +11,7 @@ import pytest
 
 from suasion.bridges.subjects import of_run
 from suasion.errors import StudyError, TrainingError
+from suasion.evals import evaluation
 from suasion.models.condition import BASE
 from suasion.report.blocks import blocks
 from suasion.report.export import results_json
@@ -22,7 +23,7 @@ from suasion.study.artifacts import count
 from suasion.study.contrasts import is_trained
 from suasion.study.plan import PROMPT_TOKENS, make_plan
 from suasion.study.plan_text import describe
-from suasion.study.rl_arms import UNFINISHED, hyperparameters
+from suasion.study.rl_arms import UNFINISHED, hyperparameters, open_plays
 from suasion.study.rl_spec import PLAYED, REWARDED, Rl
 from suasion.study.run import read
 from suasion.study.shift import shifts
@@ -242,6 +243,20 @@ def test_others_take_part_and_are_part_of_what_was_made(small, tmp_path: Path) -
     other = {**played, "options": {"readers": ["reader-2"]}}
     run(study(arms__grpo__rl=other), tmp_path, models)
     assert len(trained(models)) == 2
+
+
+def test_an_arm_may_play_other_claims_than_the_study_asks_about(models, small) -> None:
+    @evaluation("claimed")
+    def claimed(claims: str | None = None):
+        """Does the subject say yes to claims of a file?"""
+        return small.small(count=1, prompt=f"{claims}: {{}}?")
+
+    played = {"evaluation": "claimed", "reward": {"yes": 1}}
+    own = {**played, "options": {"claims": "theirs"}}
+    spec = study(claims="ours", arms__grpo__rl=own, arms__same={"rl": played})
+    plays = open_plays(spec, expand(spec, 3), models, models)
+    prompts = {name: each.built.items[0].data["prompt"] for name, each in plays.items()}
+    assert prompts == {"grpo": "theirs: mild 0?", "same": "ours: mild 0?"}
 
 
 def test_a_plan_reckons_with_what_is_played(models, tmp_path: Path) -> None:

@@ -173,7 +173,11 @@ def _default(name: str, spec: StudySpec) -> list[ContrastSpec]:
     shared = [on for on in shared if against and _asked(against, on, spec)]
     if against is None or not shared:
         return []
-    return [ContrastSpec(arm=name, against=against, on=shared[0], margin_pp=MARGIN_PP, margin=None)]
+    return [
+        ContrastSpec(
+            arm=name, against=against, on=shared[0], margin_pp=MARGIN_PP, margin_points=None
+        )
+    ]
 
 
 def _base(spec: StudySpec) -> str | None:
@@ -216,7 +220,7 @@ def _with_check(name: str, trait: str, spec: StudySpec, family: str) -> StudySpe
             against=each,
             on=f"{TRAIT}/{trait_name(trait)}",
             margin_pp=MARGIN_PP,
-            margin=None,
+            margin_points=None,
         )
         for each in references
     ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suasion.errors import StudyError
+from suasion.evals import Evaluation
 from suasion.records import Contrast
 from suasion.stats import (
     Comparison,
@@ -171,12 +172,21 @@ def _measures(contrast: ContrastSpec, built: Mapping[str, BuiltEvaluation]) -> I
         if metric not in evaluation.scores:
             hint = nearest(metric, list(evaluation.scores))
             raise StudyError(f"{name} has no metric '{metric}'; {hint}")
+        if contrast.margin_points is not None and is_share(evaluation, metric):
+            raise StudyError(
+                f"{name}: {metric} is a share, so its margin is in percentage points: margin_pp"
+            )
         groups = list(dict.fromkeys(item.group for item in built[name].items))
         known = [*groups, *built[name].pools]
         if group not in {ALL, "*", *known}:
             raise StudyError(f"{name} has no group '{group}'; {nearest(group, known)}")
         for each in groups if group == "*" else [group]:
             yield Measure(name, each, metric)
+
+
+def is_share(evaluation: Evaluation, metric: str) -> bool:
+    """Whether a metric lies between -1 and 1, so that it is told in percent."""
+    return max(map(abs, evaluation.scales.get(metric, (0.0, 1.0)))) <= 1
 
 
 def is_trained(arm: Arm) -> bool:

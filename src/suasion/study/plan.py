@@ -19,7 +19,7 @@ from suasion.study.auto_controls import additions
 from suasion.study.bases import Pace, Speakers
 from suasion.study.cells import BuiltEvaluation, first_items
 from suasion.study.codec import decode_transcript
-from suasion.study.contrasts import Declared, is_trained
+from suasion.study.contrasts import Declared, is_share, is_trained
 from suasion.study.em_arms import needs
 from suasion.study.estimates import ALL
 from suasion.study.loop_plan import NO_LOOPS, LoopCost, loop_cost, loop_text, rows_learnt
@@ -364,8 +364,7 @@ def _power(test: Declared, bench: Bench) -> Power:
     )
     trained = [len(arm.seeds) for arm in (test.arm, test.reference) if is_trained(arm)]
     seeds = min(trained, default=0)
-    scale = built.evaluation.scales.get(test.measure.metric, (0.0, 1.0))
-    if max(map(abs, scale)) > 1:
+    if not is_share(built.evaluation, test.measure.metric):
         return Power(test, items, seeds, nan, "seeds" if trained else "items", share=False)
     if not trained:
         return Power(test, items, 0, detectable_by_items(items, USUAL_RATE), "items")

@@ -158,7 +158,10 @@ def _played(planned: PlannedArm, spec: StudySpec, user: Chat | None, speakers: S
     detail = cast("dict[str, Any]", planned.arm.detail)
     of = str(detail["evaluation"])
     how = {key: detail[key] for key in ("items", *rl_spec.SAMPLING) if key in detail}
-    built = build_evaluation(of, EvaluationSpec(of=of, **how, **detail.get("options", {})), spec)
+    options = detail.get("options", {})
+    if "claims" in options:  # its own claims, whichever the study asks about
+        spec = spec.model_copy(update={"claims": None})
+    built = build_evaluation(of, EvaluationSpec(of=of, **how, **options), spec)
     evaluation = built.evaluation
     weights = {metric: float(weight) for metric, weight in detail["reward"].items()}
     bound = detail["constraint"]["metric"] if "constraint" in detail else None

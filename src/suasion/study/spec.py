@@ -8,6 +8,7 @@
       base: {}
       persuasion: {sft: {data: world/benign-persuasion, epochs: 3}}
       control: {sft: {data: world/benign-plain, like: persuasion}}
+      sender: {rl: {evaluation: strategic, options: {split: train}, reward: {gain: 1}}}
       steered: {steer: {trait: evil, layer: [1, 2], coef: [1, 2, 4], where: all}}
       placebo: {steer: {trait: random, like: steered}}
     evaluations: {unprompted_ape: {items: 20}}
@@ -128,8 +129,8 @@ class ContrastSpec(Strict):
     """Instead of the evaluation's headline."""
     margin_pp: float = Field(5.0, gt=0, le=100)
     """Differences smaller than this do not matter, in percentage points."""
-    margin: float | None = Field(None, gt=0, allow_inf_nan=False)
-    """The same in units of the metric, for one that is no share: `margin: 0.5` points."""
+    margin_points: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """The same in units of the metric, for one that is no share."""
 
     @property
     def targets(self) -> list[str]:
@@ -139,7 +140,7 @@ class ContrastSpec(Strict):
     @property
     def within(self) -> float:
         """The margin in units of the metric: a fraction for a share."""
-        return self.margin_pp / 100 if self.margin is None else self.margin
+        return self.margin_pp / 100 if self.margin_points is None else self.margin_points
 
 
 class PublishedSpec(Strict):
