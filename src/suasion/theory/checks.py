@@ -69,9 +69,9 @@ def distribution(given: ArrayLike, name: str, *axes: int | None) -> NDArray[np.f
     worst = float(sums.flat[int(np.abs(sums - 1).argmax())])
     if abs(worst - 1) > SUM_SLACK:
         raise GameError(f"{name} is no distribution: it sums to {worst:.6g}; rescale it to 1")
-    made = made / sums
-    made.setflags(write=False)
-    return made
+    scaled: NDArray[np.float64] = made / sums
+    scaled.setflags(write=False)
+    return scaled
 
 
 def grid(given: ArrayLike) -> NDArray[np.float64]:

@@ -116,7 +116,8 @@ def shares_of(game: Game, scheme_SM: ArrayLike) -> NDArray[np.float64]:
     """How probable each action is under a scheme; shares_A. Arguments as `value_of`."""
     joint_MS = _joint(game, scheme_SM)
     actions = game.receiver_SA.shape[1]
-    return np.bincount(_replies(game, joint_MS), weights=joint_MS.sum(axis=1), minlength=actions)
+    taken_M, weights_M = _replies(game, joint_MS), joint_MS.sum(axis=1)
+    return np.bincount(taken_M, weights=weights_M, minlength=actions).astype(np.float64)
 
 
 def efficiency(value: float, none: float, best: float) -> float:
@@ -145,7 +146,10 @@ def _replies(game: Game, beliefs_MS: NDArray[np.float64]) -> NDArray[np.intp]:
     receiver_MA = beliefs_MS @ stakes(game.receiver_SA)
     slack_M1 = TIE * beliefs_MS.sum(axis=1, keepdims=True) + TIE_OVERALL
     tied_MA = receiver_MA >= receiver_MA.max(axis=1, keepdims=True) - slack_M1
-    return np.where(tied_MA, beliefs_MS @ game.sender_SA, -np.inf).argmax(axis=1)
+    taken_M: NDArray[np.intp] = np.where(tied_MA, beliefs_MS @ game.sender_SA, -np.inf).argmax(
+        axis=1
+    )
+    return taken_M
 
 
 def _payoffs(game: Game, beliefs_MS: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -117,7 +117,7 @@ def solve(
     rows = sparse.kron(sparse.eye_array(states), np.ones((1, actions)), format="csr")
     size = max(float(np.abs(objective_SA).max()), np.finfo(float).tiny)
     small = at_most_0.shape[0] * at_most_0.shape[1] <= DENSE_ENTRIES
-    result = optimize.linprog(
+    result = optimize.linprog(  # type: ignore[call-overload]  # its stubs know no sparse rows
         -(objective_SA / size).ravel(),
         A_ub=at_most_0.toarray() if small else at_most_0,
         b_ub=bounds,
@@ -143,7 +143,10 @@ def _scaled(rows: sparse.csr_array) -> sparse.csr_array:
     prior need.
     """
     largest = abs(rows).max(axis=1).toarray().ravel()
-    return sparse.diags_array(1 / np.where(largest > 0, largest, 1)).tocsr() @ rows
+    scaled: sparse.csr_array = (
+        sparse.diags_array(1 / np.where(largest > 0, largest, 1)).tocsr() @ rows
+    )
+    return scaled
 
 
 def found_optimum(

@@ -79,16 +79,17 @@ def scheme_of(
     """
     prior, weights, after_MS = beliefs(prior_S, weights_M, posteriors_MS)
     residual_S = weights @ after_MS - prior
-    worst = int(np.abs(residual_S).argmax())
-    if abs(residual_S[worst]) > PLAUSIBLE:
+    if np.abs(residual_S).max() > PLAUSIBLE:
+        worst = int(residual_S.argmax())
         raise GameError(
             f"no scheme leads to these posteriors: their mean for state {worst} is "
             f"{prior[worst] + residual_S[worst]:.6g}, the prior {prior[worst]:.6g}"
         )
     joint_SM = (weights[:, None] * after_MS).T
     total_S1 = joint_SM.sum(axis=1, keepdims=True)
-    silent_SM = np.tile(weights, (len(prior), 1))
-    return np.divide(joint_SM, total_S1, where=total_S1 > 0, out=silent_SM)
+    scheme_SM: NDArray[np.float64] = np.tile(weights, (len(prior), 1))
+    np.divide(joint_SM, total_S1, where=total_S1 > 0, out=scheme_SM)
+    return scheme_SM
 
 
 def plausibility_residual(
