@@ -86,13 +86,13 @@ def grid(given: ArrayLike) -> NDArray[np.float64]:
     return made
 
 
-def inside(grid_G: NDArray[np.float64], prior: float) -> float:
-    """The prior, where the grid reaches below it and above it.
+def inside(grid_G: NDArray[np.float64], prior: float, name: str = "prior") -> float:
+    """The prior, or what `name` says, where the grid reaches below it and above it.
 
     Raises:
         GameError: it does not, or the prior is not a number.
     """
     if not grid_G[0] <= prior <= grid_G[-1]:
         reach = f"{grid_G[0]:g} to {grid_G[-1]:g}"
-        raise GameError(f"the grid, {reach}, does not hold the prior {prior:g}; widen it")
+        raise GameError(f"the grid, {reach}, does not hold the {name} {prior:g}; widen it")
     return float(prior)

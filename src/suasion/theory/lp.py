@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,8 @@ def solve(
     rows = sparse.kron(sparse.eye_array(states), np.ones((1, actions)), format="csr")
     size = max(float(np.abs(objective_SA).max()), np.finfo(float).tiny)
     small = at_most_0.shape[0] * at_most_0.shape[1] <= DENSE_ENTRIES
-    result = optimize.linprog(  # type: ignore[call-overload]  # its stubs know no sparse rows
+    solver: Any = optimize.linprog  # whose stubs know no sparse rows
+    result = solver(
         -(objective_SA / size).ravel(),
         A_ub=at_most_0.toarray() if small else at_most_0,
         b_ub=bounds,

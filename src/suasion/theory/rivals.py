@@ -107,7 +107,7 @@ def is_equilibrium(
     weights = checks.distribution(weights_M, "the outcome's weights", None)
     posteriors = checks.array(posteriors_M, "the outcome's posteriors", len(weights))
     for posterior in posteriors:
-        checks.inside(grid, posterior)
+        checks.inside(grid, posterior, "posterior")
     settled = settled_posteriors(grid, payoffs_NG)
     nearest_M = np.abs(posteriors[:, None] - grid).argmin(axis=1)
     plausible = abs(float(weights @ posteriors) - prior) <= checks.SUM_SLACK
