@@ -142,6 +142,7 @@ def strategic(
         notes=notes,
         higher_is="Receivers moved further",
         replies=lambda _: rounds,
+        asks_others=lambda _: options.asks,
         unspoken=UNSPOKEN,
         others={name: name for name in options.everybody}
         | ({REWRITER: rewriter} if rewriter else {}),

@@ -73,6 +73,13 @@ class Options:
         """Every Receiver."""
         return (*self.receivers, *self.held_out)
 
+    @property
+    def asks(self) -> int:
+        """How often Receivers are asked in a game, sentences left out one by one not counted."""
+        stances = 1 + self.rounds + len(self.after) + len({*self.checks} - {"cuts"})
+        answers = self.rounds - 1 if self.answers == "words" else 0
+        return len(self.everybody) * (self.probes * stances + answers)
+
     def check(self) -> None:
         """See that everything is in range and fits together.
 
