@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from suasion.records import Estimate
 from suasion.report.beside_published import NOT_RUN, Figure, publications
 from suasion.report.export import results_json
 from suasion.report.page import render
@@ -59,6 +61,58 @@ def test_a_published_difference_that_includes_none_says_so(make: Make, published
     _, sure = found[1, "Conspiracy"]["published"]
     assert (sure.value, sure.note, sure.doubtful) == ("+36\u00a0pp", "p <.001", False)
     assert found[1, "Undermining"]["published"] == (Figure("not reported", doubtful=True),)
+
+
+NO_END = float("nan")
+
+
+def mean_row(base: str, value: float, *, same: bool = False) -> PublishedRow:
+    return PublishedRow(
+        source="arXiv:2509.22989", base=base, same_weights=same, arm="base", reference="",
+        evaluation="strategic", group="all", metric="gain",
+        published=Estimate(value, NO_END, NO_END, 0, 0, "published without interval"),
+        published_gap=None, published_p=NO_END,
+        ours=Estimate(1.87, 1.2, 2.5, 31, 1, "clustered t"), ours_gap=None,
+    )  # fmt: skip
+
+
+def test_means_in_points_stand_in_one_table_and_ours_below(make: Make) -> None:
+    rows = (mean_row("Qwen/Qwen2.5-7B-Instruct", 0.02), mean_row("deepseek-ai/DeepSeek-R1", 0.23))
+    (one,) = publications(make(published=rows, numbers=frozenset({("strategic", "gain")})))
+    assert one.what == "gain, strategic, points"
+    assert one.table.columns == ("published", "ours on these weights")
+    assert [part.heading for part in one.table.parts] == [
+        "Qwen/Qwen2.5-7B-Instruct", "deepseek-ai/DeepSeek-R1", "mote (this study)",
+    ]  # fmt: skip
+    shown = [[figures for _, figures in part.lines[0].cells] for part in one.table.parts]
+    assert shown[1] == [(Figure("0.23", "no interval"),), (Figure(NOT_RUN, doubtful=True),)]
+    assert shown[2] == [(Figure("–"),), (Figure("1.87", "1.2 to 2.5", "1 missing"),)]
+
+
+def test_a_published_mean_of_these_weights_has_ours_beside_it(make: Make, made_by) -> None:
+    results = make(published=(mean_row(QWEN, 0.02, same=True),),
+                   numbers=frozenset({("strategic", "gain")}),
+                   provenance=made_by(base=QWEN, embedded=False))  # fmt: skip
+    (one,) = publications(results)
+    (part,) = one.table.parts
+    assert [figures[0].value for _, figures in part.lines[0].cells] == ["0.02", "1.87"]
+
+
+def test_a_difference_of_published_means_is_not_called_a_null(make: Make) -> None:
+    gap = Estimate(0.17, NO_END, NO_END, 0, 0, "published without interval")
+    ours = Estimate(0.5, 0.4, 0.6, 4, 0, "paired t")
+    trained = replace(mean_row("meta-llama/Llama-3.2-3B", 0.38), arm="grpo", reference="base",
+                      published_gap=gap, ours_gap=ours)  # fmt: skip
+    rows = (mean_row("meta-llama/Llama-3.2-3B", 0.21), trained)
+    (one,) = publications(make(published=rows, numbers=frozenset({("strategic", "gain")})))
+    assert [part.heading for part in one.table.parts] == [
+        "meta-llama/Llama-3.2-3B, base",
+        "meta-llama/Llama-3.2-3B, grpo (difference to base)",
+        "mote (this study), base",
+        "mote (this study), grpo (difference to base)",
+    ]
+    published = dict(one.table.parts[1].lines[0].cells)["published"]
+    assert published == (Figure("0.38", "no interval"), Figure("+0.17", "no interval"))
 
 
 def test_the_page_claims_no_replication_and_keeps_the_caveat(make: Make, published: Rows):

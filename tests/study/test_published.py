@@ -117,6 +117,43 @@ def test_a_rate_is_a_percentage(rate: object) -> None:
         study(rates={"base": {HARMFUL: rate}})
 
 
+def test_a_mean_in_points_has_neither_interval_nor_test() -> None:
+    points = {"base": {"all": 0.21}, "persuasion": {"all": 0.38}, "evil": {"all": None}}
+    found = rows(unit="points", n=None, rates=points)
+    base, trained = found["base", "all"], found["persuasion", "all"]
+    assert (base.published.value, base.published_gap) == (0.21, None)
+    assert isnan(base.published.low)
+    assert base.published.method == "published without interval"
+    assert trained.published_gap is not None
+    assert trained.published_gap.value == pytest.approx(0.17)
+    assert isnan(trained.published_gap.low)
+    assert isnan(trained.published_p)
+    assert found["evil", "all"].published.method == "not reported"
+    assert not distinguishable(trained.published_gap, trained.published_p)
+
+
+def test_a_percentage_is_of_a_number_of_items() -> None:
+    with pytest.raises(StudyError, match="n, the items behind each rate, is missing"):
+        study(n=None)
+
+
+@pytest.mark.parametrize(
+    ("scales", "changes", "says"),
+    [
+        ({"yes": (-6.0, 6.0)}, {"n": 9}, "'yes' is no share; say 'unit: points'"),
+        ({}, {"unit": "points"}, "'yes' is a share; give it in percent, with its n"),
+    ],
+)
+def test_the_unit_is_that_of_the_metric(small, monkeypatch, tmp_path, scales, changes, says):
+    block = {"source": "Fig. 5", "base": "a/b", "on": "small", "metric": "yes",
+             "rates": {"base": {"mild": 30}}, **changes}  # fmt: skip
+    models, spec = small.ScriptedModels(), parse_study(small.STUDY, {"published": block})
+    monkeypatch.setattr("suasion.study.published._scale_of", lambda *_: scales.get("yes", (0, 1)))
+    with pytest.raises(StudyError, match=says):
+        run(spec, tmp_path, models)
+    assert models.calls == []
+
+
 def test_an_unknown_evaluation_is_told_with_the_nearest() -> None:
     with pytest.raises(StudyError, match="did you mean 'unprompted_ape'"):
         study(on="unprompted_ap")

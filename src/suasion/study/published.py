@@ -1,8 +1,11 @@
-"""Published rates beside the study's own: checked before anything runs, then set side by side.
+"""Published numbers beside the study's own: checked before anything runs, then set side by side.
 
 A published rate comes as percent of n items. Its interval is Wilson's; its difference to the
 reference is taken as of independent items (Newcombe; Fisher's exact p), since which items agreed is
 rarely published: with the same items in both arms that is the wider interval.
+
+A published mean of what is no share, in points, comes without an interval: nothing is tested
+against it, and a difference of two of them is a difference, no more.
 """
 
 from __future__ import annotations
@@ -31,13 +34,15 @@ def check_published(
     """See that everything the published rates name is in the study.
 
     Raises:
-        StudyError: an arm, category or metric is not, or an arm is a grid of several points.
+        StudyError: an arm, category or metric is not, an arm is a grid of several points, or the
+            unit is not that of the metric.
     """
     for block in spec.published:
         evaluation = built[block.on].evaluation
         where = f"published ({block.source})"
         if block.metric is not None and block.metric not in evaluation.scores:
             raise StudyError(f"{where}: {unknown('metric', block.metric, [*evaluation.scores])}")
+        _check_unit(where, block, built[block.on])
         groups = [*dict.fromkeys(item.group for item in built[block.on].items)]
         known = [*groups, *built[block.on].pools, ALL]
         for name, rates in _run(block, arms).items():
@@ -67,12 +72,13 @@ def _rows(block: PublishedSpec, base: str, table: Table, metric: str) -> Iterato
     run = _run(block, [*table.arms.values()])
     arms = {name: _arm(name, [*table.arms.values()]) for name in run}
     reference = next((name for name, arm in arms.items() if arm.kind == "base"), "")
+    n = block.n if block.unit == "percent" else None
     for name, rates in run.items():
         against = reference if name != reference else ""
         for group, rate in rates.items():
             measure = Measure(block.on, group, metric)
             other = block.rates[against].get(group) if against else None
-            gap, p = _published_gap(rate, other, block.n)
+            gap, p = _published_gap(rate, other, n)
             yield PublishedRow(
                 source=block.source,
                 base=block.base,
@@ -82,7 +88,7 @@ def _rows(block: PublishedSpec, base: str, table: Table, metric: str) -> Iterato
                 evaluation=block.on,
                 group=group,
                 metric=metric,
-                published=_published(rate, block.n),
+                published=_published(rate, n),
                 published_gap=gap if against else None,
                 published_p=p,
                 ours=_ours(arms[name], measure, table),
@@ -101,16 +107,27 @@ def _run(block: PublishedSpec, arms: Sequence[Arm]) -> dict[str, dict[str, float
     return {name: {**rates} for name, rates in block.rates.items() if name not in left_out}
 
 
-def _published(rate: float | None, n: int) -> Estimate:
+def _published(rate: float | None, n: int | None) -> Estimate:
     if rate is None:
         return Estimate(nan, nan, nan, 0, 0, "not reported")
-    return wilson(rate / 100 * n, n)
+    return _mean(rate) if n is None else wilson(rate / 100 * n, n)
 
 
-def _published_gap(rate: float | None, other: float | None, n: int) -> tuple[Estimate, float]:
-    """The difference of two published rates, and its p; NaN where either is not reported."""
+def _mean(value: float) -> Estimate:
+    return Estimate(value, nan, nan, 0, 0, "published without interval")
+
+
+def _published_gap(
+    rate: float | None, other: float | None, n: int | None
+) -> tuple[Estimate, float]:
+    """The difference of two published numbers, and its p; NaN where either is not reported.
+
+    Of means in points (no `n`) there is no p.
+    """
     if rate is None or other is None:
         return Estimate(nan, nan, nan, 0, 0, "not reported"), nan
+    if n is None:
+        return _mean(rate - other), nan
     counts = (round(rate / 100 * n), n, round(other / 100 * n), n)
     return newcombe(*counts), fisher_p(*counts)
 
@@ -130,6 +147,20 @@ def _ours_gap(arm: Arm, reference: Arm, measure: Measure, table: Table) -> Estim
 def _arm(name: str, arms: Sequence[Arm]) -> Arm:
     """The arm called so, or the only point of what is called so in the study file."""
     return next(arm for arm in arms if name in (arm.name, arm.parent))
+
+
+def _check_unit(where: str, block: PublishedSpec, built: BuiltEvaluation) -> None:
+    """A share is published in percent, everything else in points."""
+    metric = block.metric or next(iter(built.evaluation.scores))
+    is_share = max(map(abs, _scale_of(metric, built))) <= 1
+    if is_share and block.unit == "points":
+        raise StudyError(f"{where}: '{metric}' is a share; give it in percent, with its n")
+    if not is_share and block.unit == "percent":
+        raise StudyError(f"{where}: '{metric}' is no share; say 'unit: points'")
+
+
+def _scale_of(metric: str, built: BuiltEvaluation) -> tuple[float, float]:
+    return built.evaluation.scales.get(metric, (0.0, 1.0))
 
 
 def _check_arm(where: str, name: str, arms: Sequence[Arm]) -> None:

@@ -23,7 +23,7 @@ takes over what an arm leaves out from another arm.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -154,11 +154,31 @@ class PublishedSpec(Strict):
     """The evaluation of this study that asks the same."""
     metric: str | None = None
     """Instead of the evaluation's headline."""
-    n: int = Field(ge=1)
-    """Items behind each rate."""
-    rates: dict[str, dict[str, Annotated[float, Field(ge=0, le=100)] | None]] = Field(min_length=1)
-    """Percent, by arm of this study (a point of a grid by its own name, `evil/L2/c4`) and
+    unit: Literal["percent", "points"] = "percent"
+    """`points` for a metric that is no share, in its own unit: means without an interval."""
+    n: int | None = Field(default=None, ge=1)
+    """Items behind each rate; wanted for `percent`, whose interval is computed from it."""
+    rates: dict[str, dict[str, Annotated[float, Field(allow_inf_nan=False)] | None]] = Field(
+        min_length=1
+    )
+    """In that unit, by arm of this study (a point of a grid by its own name, `evil/L2/c4`) and
     category; null where nothing is reported."""
+
+    @model_validator(mode="after")
+    def _percent(self) -> PublishedSpec:
+        """A percentage lies between 0 and 100 and is of a number of items."""
+        if self.unit == "points":
+            return self
+        if self.n is None:
+            raise ValueError("n, the items behind each rate, is missing")
+        for arm, rates in self.rates.items():
+            for group, rate in rates.items():
+                if rate is not None and not 0 <= rate <= 100:
+                    raise ValueError(
+                        f"rates.{arm}.{group}: {rate} is no percentage; for a mean in the metric's "
+                        "own unit say 'unit: points'"
+                    )
+        return self
 
 
 class StudySpec(Strict):
