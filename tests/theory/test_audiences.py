@@ -1,4 +1,4 @@
-"""Several Receivers: the numbers of the two-Receiver example, and what must always hold."""
+"""Several Receivers, in public and in private: published and hand values, and what orders them."""
 
 import numpy as np
 import pytest
@@ -9,86 +9,130 @@ from suasion.errors import GameError
 from suasion.theory import (
     Audience,
     Game,
+    full_disclosure,
+    no_information,
     optimum,
     over_profiles,
     private_optimum,
     profiles,
     public_optimum,
     public_value,
+    value_of,
 )
 
-THRESHOLD = [[[1, 0], [0, 1]]] * 2
-"""Two Receivers who act where the good state is at least as likely as the bad one."""
+MATCH = [[1, 0], [0, 1]]
+"""A Receiver who acts where state 1 is at least as likely as not."""
+SENDERS = {
+    "one": lambda _, profile: float(any(profile)),
+    "both": lambda _, profile: float(all(profile)),
+    "mean": lambda _, profile: sum(profile) / len(profile),
+}
 
 
-def two(utility: str, priors: object = None) -> Audience:
-    """Prior .2 of the good state; what the Sender wants of the two."""
-    wants = {
-        "one acts": lambda _, p: float(any(p)),
-        "both act": lambda _, p: float(all(p)),
-        "each counts": lambda _, p: sum(p) / 2,
-    }
-    sender = over_profiles(2, 2, 2, wants[utility])
-    return Audience([0.8, 0.2], THRESHOLD, sender, priors)
+def crowd(who: str, receivers: int = 2, prior: float = 0.2) -> Audience:
+    sender_SP = over_profiles(2, receivers, 2, SENDERS[who])
+    return Audience([1 - prior, prior], [MATCH] * receivers, sender_SP)
 
 
 @pytest.mark.parametrize(
-    ("wants", "public", "private"),
-    # A message that makes one act may be sent with probability .4 (.2 guilty, as much innocent). In
-    # private each Receiver can be sent it in other innocent cases: .2 + .2 + .2.
-    [("one acts", 0.4, 0.6), ("both act", 0.4, 0.4), ("each counts", 0.4, 0.4)],
+    ("who", "public", "private"), [("one", 0.4, 0.6), ("both", 0.4, 0.4), ("mean", 0.4, 0.4)]
 )
-def test_two_receivers(wants: str, public: float, private: float) -> None:
-    audience = two(wants)
-    assert public_optimum(audience).value == pytest.approx(public, abs=1e-6)
-    assert private_optimum(audience).value == pytest.approx(private, abs=1e-6)
+def test_two_receivers(who: str, public: float, private: float) -> None:
+    # In private, "act" goes to both in state 1 and to one or the other in 2 x .2 of state 0.
+    assert public_optimum(crowd(who)).value == pytest.approx(public, abs=1e-9)
+    assert private_optimum(crowd(who)).value == pytest.approx(private, abs=1e-9)
 
 
-def test_one_receiver_is_the_game_of_two() -> None:
-    audience = Audience([0.7, 0.3], THRESHOLD[:1], [[0, 1], [0, 1]])
-    alone = optimum(Game([0.7, 0.3], THRESHOLD[0], [[0, 1], [0, 1]])).value
-    assert alone == pytest.approx(0.6, abs=1e-6)
-    for best in (public_optimum, private_optimum):
-        assert best(audience).value == pytest.approx(alone, abs=1e-6)
+def test_three_receivers_of_whom_one_is_enough() -> None:
+    # Each can be told to act wrongly in .2 of all cases: .2 + 3 x .2.
+    assert private_optimum(crowd("one", receivers=3)).value == pytest.approx(0.8, abs=1e-9)
+    assert public_optimum(crowd("one", receivers=3)).value == pytest.approx(0.4, abs=1e-9)
+
+
+def test_profiles_are_in_one_order() -> None:
+    assert profiles(2, 2) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert over_profiles(1, 2, 2, lambda _, p: 10 * p[0] + p[1]).tolist() == [[0, 1, 10, 11]]
+
+
+def test_receivers_of_different_thresholds_in_public() -> None:
+    # Acting pays from 1/2 on for one, from 3/4 on for the other (who loses 3 where it gains 1). At
+    # prior .3: pooling at 1/2 gives .6 x 1/2, at 3/4 .4 x 1.
+    strict = [[0, -3], [0, 1]]
+    audience = Audience([0.7, 0.3], [MATCH, strict], over_profiles(2, 2, 2, SENDERS["mean"]))
+    assert public_optimum(audience).value == pytest.approx(0.4, abs=1e-9)
+    # In private each gets their own: (.6 + .4) / 2.
+    assert private_optimum(audience).value == pytest.approx(0.5, abs=1e-9)
+
+
+def test_a_receiver_with_another_prior_by_hand() -> None:
+    # Who believes .4 obeys as long as .4 >= .6 x, so state 0 is charged in x = 2/3; counted with
+    # the Sender's prior .2 that is .2 + .8 x 2/3.
+    audience = Audience([0.8, 0.2], [MATCH], [[0, 1], [0, 1]], priors_RS=[[0.6, 0.4]])
+    for found in (public_optimum(audience), private_optimum(audience)):
+        assert found.value == pytest.approx(0.2 + 0.8 * 2 / 3, abs=1e-9)
+        assert found.signal_SA[0, 1] == pytest.approx(2 / 3, abs=1e-9)
+        assert public_value(audience, found.signal_SA) == pytest.approx(found.value)
 
 
 def test_a_receiver_who_believes_it_already_acts_untold() -> None:
     # The second needs no telling; the first can be made to act in .4 of the cases: (.4 + 1) / 2.
-    audience = two("each counts", [[0.8, 0.2], [0.4, 0.6]])
-    assert private_optimum(audience).value == pytest.approx(0.7, abs=1e-6)
+    own = [[0.8, 0.2], [0.4, 0.6]]
+    audience = Audience([0.8, 0.2], [MATCH] * 2, over_profiles(2, 2, 2, SENDERS["mean"]), own)
+    assert private_optimum(audience).value == pytest.approx(0.7, abs=1e-9)
 
 
-def test_the_value_of_a_public_scheme() -> None:
-    audience = two("one acts")
-    assert public_value(audience, [[1], [1]]) == pytest.approx(0)
-    assert public_value(audience, [[1, 0], [0, 1]]) == pytest.approx(0.2)
-    # A quarter of the bad states are called good: the posterior is .2 / (.2 + .2) = 1/2.
-    assert public_value(audience, [[0.75, 0.25], [0, 1]]) == pytest.approx(0.4)
+def test_the_value_of_a_public_scheme_by_hand() -> None:
+    assert public_value(crowd("one"), [[1], [1]]) == 0
+    assert public_value(crowd("one"), np.eye(2)) == pytest.approx(0.2)
+    # A quarter of state 0 is called state 1: the posterior is .2 / (.2 + .2), a tie.
+    assert public_value(crowd("one"), [[0.75, 0.25], [0, 1]]) == pytest.approx(0.4)
 
 
-def test_profiles_are_in_order() -> None:
-    assert profiles(2, 2) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-
-
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10_000), prior=st.floats(0.05, 0.95))
-def test_private_is_never_worse_than_public_nor_public_than_saying_nothing_or_all(
-    seed: int, prior: float
-) -> None:
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_one_receiver_is_the_game_of_one(states: int, actions: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    audience = Audience([1 - prior, prior], rng.normal(size=(2, 2, 2)), rng.normal(size=(2, 4)))
-    public, private = public_optimum(audience).value, private_optimum(audience).value
-    assert private >= public - 1e-6
-    assert public >= public_value(audience, [[1], [1]]) - 1e-6
-    assert public >= public_value(audience, np.eye(2)) - 1e-6
+    receiver_SA, sender_SA = rng.normal(size=(2, states, actions))
+    prior_S = rng.dirichlet(np.ones(states))
+    game, audience = Game(prior_S, receiver_SA, sender_SA), Audience(
+        prior_S, [receiver_SA], sender_SA
+    )  # fmt: skip
+    best = optimum(game).value
+    assert public_optimum(audience).value == pytest.approx(best, abs=1e-7)
+    assert private_optimum(audience).value == pytest.approx(best, abs=1e-7)
+    scheme_SM = rng.dirichlet(np.ones(3), states)
+    assert public_value(audience, scheme_SM) == pytest.approx(value_of(game, scheme_SM))
+    silent = public_value(audience, np.ones((states, 1)))
+    assert silent == pytest.approx(no_information(game))
+    assert public_value(audience, np.eye(states)) == pytest.approx(full_disclosure(game))
 
 
-def test_what_makes_no_sense_is_refused() -> None:
-    with pytest.raises(GameError, match="prior"):
-        Audience([0.5, 0.6], THRESHOLD, np.zeros((2, 4)))
-    with pytest.raises(GameError, match="Sender's utility"):
-        Audience([0.5, 0.5], THRESHOLD, np.zeros((2, 3)))
-    with pytest.raises(GameError, match="Receivers' priors"):
-        Audience([0.5, 0.5], THRESHOLD, np.zeros((2, 4)), [[0.5, 0.5]])
-    with pytest.raises(GameError, match="fewer Receivers"):
-        Audience([0.5, 0.5], np.zeros((17, 2, 2)), np.zeros((2, 4)))
+@given(st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_private_is_no_worse_than_public_nor_public_than_silence(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    audience = Audience(
+        rng.dirichlet(np.ones(3)),
+        rng.normal(size=(2, 3, 3)),
+        rng.normal(size=(3, 9)),
+        rng.dirichlet(np.ones(3), 2),
+    )
+    public = public_optimum(audience)
+    assert private_optimum(audience).value >= public.value - 1e-7
+    for scheme_SM in (np.ones((3, 1)), np.eye(3)):
+        assert public.value >= public_value(audience, scheme_SM) - 1e-7
+    assert public_value(audience, public.signal_SA) == pytest.approx(public.value, abs=1e-6)
+
+
+def test_what_does_not_fit_is_said() -> None:
+    sender_SP = np.zeros((2, 4))
+    with pytest.raises(GameError, match=r"Sender's utility \[state, profile\] .* needs \(2, 4\)"):
+        Audience([0.8, 0.2], [MATCH] * 2, np.zeros((2, 2)))
+    with pytest.raises(GameError, match=r"\[receiver, state, action\] has the shape \(2, 2\)"):
+        Audience([0.8, 0.2], MATCH, sender_SP)
+    with pytest.raises(GameError, match=r"the Receivers' priors is no distribution"):
+        Audience([0.8, 0.2], [MATCH] * 2, sender_SP, [[0.5, 0.5], [0.5, 0.6]])
+    with pytest.raises(GameError, match=r"2 states times 2\^20 profiles are more than"):
+        Audience([0.8, 0.2], [MATCH] * 20, sender_SP)
+    with pytest.raises(GameError, match="the scheme"):
+        public_value(crowd("one"), [[1], [0.5]])
