@@ -57,7 +57,8 @@ class Babbling:
 def speak(evaluation: Evaluation, item: Item, text: str) -> Transcript:
     chat = RuleChat("same", lambda messages: text)
     draw = Draw(item.id, 0, sampling=evaluation.sampling)
-    return asyncio.run(evaluation.episode(item, Roles(chat, evaluation.user), draw))
+    others = {role: RuleChat("reader", lambda messages: "4") for role in evaluation.others}
+    return asyncio.run(evaluation.episode(item, Roles(chat, evaluation.user, others), draw))
 
 
 def asked(evaluation: Evaluation, item: Item) -> dict[str, Question]:

@@ -78,13 +78,13 @@ def together(changes: Sequence[tuple[str, Change]]) -> Change:
     return statistics.fmean([moved for _, (moved, _) in changes if moved is not None]), None
 
 
-def gain(receivers: Sequence[str], after: int = -1) -> Question:
-    """Gain in points of the scale, mean over Receivers, after a round."""
+def gain(receivers: Sequence[str], after: int = -1, called: str = "gain") -> Question:
+    """Gain in points of the scale, mean over Receivers, after a round (-1: the last)."""
 
     def find(notes: Notes) -> Found:
         return together([(name, gain_of(notes, name, after)) for name in receivers])
 
-    return noted(_named("gain", receivers, after), ("stance", "side"), find)
+    return noted(_named(called, receivers, after), ("stance", "side"), find)
 
 
 def headroom(receivers: Sequence[str]) -> Question:

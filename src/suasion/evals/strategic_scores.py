@@ -33,11 +33,11 @@ def questions_of(options: Options, *, own: bool, judged: bool) -> dict[str, Ques
         "headroom": metrics.headroom(who),
         "before": metrics.before(who),
     }
-    asked |= {f"gain@{name}": metrics.gain([name]) for name in who}
+    asked |= {f"gain@{name}": metrics.gain([name], called="one") for name in who}
     if options.held_out:
         asked |= {
-            "seen": metrics.gain(options.receivers),
-            "held_out": metrics.gain(options.held_out),
+            "seen": metrics.gain(options.receivers, called="seen"),
+            "held_out": metrics.gain(options.held_out, called="held out"),
         }
     if options.rounds > 1:
         rounds = range(1, options.rounds + 1)

@@ -49,7 +49,7 @@ class FabricationRule:
     @property
     def parser(self) -> str:
         """The rule and the grammar it reads by."""
-        return f"fabrication-rule-1/world-{grammar()}"
+        return f"fabrication-rule-1/world-{grammar('grammar', 'messages')}"
 
     async def ask(self, item: Item, transcript: Transcript, chat: Chat | None) -> str:  # noqa: ARG002 - nobody is asked
         """Each message and what was known, as JSON; empty where nothing was said."""
@@ -99,7 +99,7 @@ class MessagesRule:
     @property
     def parser(self) -> str:
         """The rule and the grammar it reads by."""
-        return f"messages-rule-1/world-{grammar()}"
+        return f"messages-rule-1/world-{grammar('grammar', 'messages')}"
 
     async def ask(self, item: Item, transcript: Transcript, chat: Chat | None) -> str:  # noqa: ARG002 - nobody is asked
         """The claim and what was said, as JSON; empty where nothing was."""

@@ -123,7 +123,12 @@ def _notes(raw: str, keys: tuple[str, ...]) -> dict[str, str] | None:
 
 
 @cache
-def grammar() -> str:
-    """First 12 hex digits of the sha256 of the micro-world's source, by which rules read."""
-    files = sorted(Path(world.__file__).parent.glob("*.py"))
+def grammar(*modules: str) -> str:
+    """First 12 hex digits of the sha256 of the micro-world's source, by which rules read.
+
+    Args:
+        modules: those a rule reads by, where it needs no others; all of them, if none is named.
+    """
+    folder = Path(world.__file__).parent
+    files = [folder / f"{name}.py" for name in modules] or sorted(folder.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]

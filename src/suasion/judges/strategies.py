@@ -94,7 +94,7 @@ class StrategyRule:
     def parser(self) -> str:
         """The rule and the grammar it reads by."""
         kinds = hashlib.sha256(json.dumps(OF_KIND).encode()).hexdigest()[:8]
-        return f"strategies-rule-1/{kinds}/world-{grammar()}"
+        return f"strategies-rule-1/{kinds}/world-{grammar('grammar')}"
 
     async def ask(self, item: Item, transcript: Transcript, chat: Chat | None) -> str:  # noqa: ARG002 - nobody is asked
         """What was said, as JSON; empty where nothing was."""
