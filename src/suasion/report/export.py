@@ -21,6 +21,7 @@ from suasion.report import mixtures
 from suasion.report.beliefs import exported as belief_shift
 from suasion.report.dose_words import exported as dose_response
 from suasion.report.look_up import ALL, Index
+from suasion.report.persuasion_export import exported as persuasion_games
 from suasion.report.plain import contrast, figure, number
 from suasion.report.screening import exported
 from suasion.study.results import (
@@ -66,6 +67,8 @@ def results_json(results: Results) -> bytes:
         content["loops"] = [each.record() for each in results.loops]
     if results.curves:
         content["reinforcement"] = [each.record() for each in results.curves]
+    if results.games.tables:
+        content["persuasion"] = persuasion_games(results.games)
     if results.screens:
         content["screens"] = [exported(each) for each in results.screens]
     if results.mixtures:

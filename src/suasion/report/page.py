@@ -31,6 +31,7 @@ from suasion.report.look_up import Index
 from suasion.report.loops import loops
 from suasion.report.mixtures import rows_parquet
 from suasion.report.outcomes import outcome_sections
+from suasion.report.persuasion import persuasion_paragraphs, persuasion_section
 from suasion.report.rl_curves import trainings
 from suasion.report.screening import screens
 from suasion.report.words import brief, label
@@ -95,7 +96,12 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "results": results,
         "caveat": caveat(results),
         "exploratory": exploratory(results),
-        "answer": (*paragraphs(results), *dose_paragraphs(results), *belief_paragraphs(index)),
+        "answer": (
+            *paragraphs(results),
+            *dose_paragraphs(results),
+            *belief_paragraphs(index),
+            *persuasion_paragraphs(index),
+        ),
         "kicker": sections.kicker(results),
         "rates": rates(index, primary, index.groups(primary), arms) if primary else None,
         "summary": sections.summary(primary),
@@ -111,6 +117,7 @@ def view(results: Results, made: date) -> Mapping[str, object]:
         "outcomes": outcome_sections(index),
         "able": beside_capability(index),
         "beliefs": belief_section(index),
+        "persuasion": persuasion_section(index),
         "beside": beside(index, near, arms),
         "further": beside(index, [each for each in others if each not in near], arms),
         "judges": judges(index),

@@ -19,6 +19,7 @@ from suasion.study.doses import doses
 from suasion.study.estimates import Table, estimates
 from suasion.study.evidence import Evidence
 from suasion.study.judge_checks import checked_by_rules, judges_agree, judges_differ
+from suasion.study.persuasion_games import persuasion_games
 from suasion.study.published import beside_published
 from suasion.study.results import Provenance, Results
 
@@ -30,13 +31,14 @@ def analyze(evidence: Evidence) -> Results:
     headlines = {name: next(iter(b.evaluation.scores)) for name, b in evidence.built.items()}
     tested = contrasts(evidence.tests, table)
     checked = checked_by_rules(evidence)
+    games = persuasion_games(evidence, table, tested)
     return Results(
         study=evidence.spec.study,
         question=evidence.spec.question,
         arms=arms,
         estimates=estimates(table),
         contrasts=tested,
-        checks=checklist(evidence, table, tested, checked),
+        checks=checklist(evidence, table, tested, checked, games),
         samples=evidence.samples,
         headlines=headlines,
         roles={name: built.evaluation.role for name, built in evidence.built.items()},
@@ -50,6 +52,7 @@ def analyze(evidence: Evidence) -> Results:
         checked_by_rules=checked,
         mixtures={name: manifest(data) for name, data in evidence.data.items() if data.parts},
         published=beside_published(evidence.spec, table, headlines),
+        games=games,
     )
 
 

@@ -24,9 +24,11 @@ from suasion.study.controls import (
 )
 from suasion.study.estimates import ALL, Measure, Point, Scale, Table
 from suasion.study.evidence import Evidence
+from suasion.study.game_records import Games
 from suasion.study.judging import RULES
 from suasion.study.mitigation_checks import changed, directions
 from suasion.study.mixture_checks import aligned_controls, mixtures
+from suasion.study.persuasion_games import reward_hacking
 from suasion.study.phrases import times
 from suasion.study.results import Check, JudgesAgree, Status
 from suasion.study.rl_checks import played_items, rewards_rose
@@ -48,6 +50,7 @@ def checklist(
     table: Table,
     contrasts: Sequence[Contrast],
     checked: Sequence[JudgesAgree] = (),
+    games: Games | None = None,
 ) -> tuple[Check, ...]:
     """Every check that applies to a study, in the order of the report.
 
@@ -56,6 +59,7 @@ def checklist(
         table: its scores.
         contrasts: its tests.
         checked: how far a judging model agrees with exact rules, where that is known.
+        games: what is said of persuasion games, if there are any.
     """
     primary = [c for c in contrasts if c.family == PRIMARY] or list(contrasts)
     whole = whole_points(primary, table)
@@ -75,6 +79,7 @@ def checklist(
         contamination(evidence),
         played_items(evidence),
         rewards_rose(evidence.curves),
+        *reward_hacking(evidence, games or Games(), contrasts),
         positive_control(evidence, contrasts),
         placebo(evidence, contrasts),
         _added(evidence),

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from suasion.data.mixture import MixtureManifest
 from suasion.evals import Role
 from suasion.records import Contrast, Estimate, Item, Json, Score, Transcript, Verdict
+from suasion.study.game_records import Games
 from suasion.study.responses import BeliefShift, Dose
 from suasion.study.rl_curves import Curve
 from suasion.study.vocabulary import Kind
@@ -244,3 +245,5 @@ class Results:
     adjusted. Empty if the study asks for no capability."""
     belief_shifts: tuple[BeliefShift, ...] = ()
     """Whether beliefs moved or only statements, where an evaluation asks for both."""
+    games: Games = field(default_factory=Games)
+    """What is said of persuasion games, if the study plays any."""
