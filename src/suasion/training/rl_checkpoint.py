@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,14 @@ def _put_back(folder: Path, named: Mapping[str, Any], optimizer: Any) -> None:
                 }
 
 
+def begin_curves(work: Path, curves: Sequence[Mapping[str, Json]]) -> None:
+    """Let the curves end where the checkpoint does: steps after it are taken, and told, again."""
+    work.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(dict(record)) + "\n" for record in curves]
+    (work / CURVES).write_text("".join(lines), encoding="utf-8")
+
+
 def append(work: Path, record: Mapping[str, Json]) -> None:
     """Write one step's record at the end of the curves, for whoever is watching."""
-    work.mkdir(parents=True, exist_ok=True)
     with (work / CURVES).open("a", encoding="utf-8") as file:
         file.write(json.dumps(dict(record)) + "\n")

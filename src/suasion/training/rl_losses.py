@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from suasion.training.rl_settings import Aggregation, Scale
@@ -157,12 +156,3 @@ def at_the_end(rewards_B: Tensor, mask_BT: Tensor) -> Tensor:
     has = last >= 0
     placed[has, last[has]] = rewards_B[has].float()
     return placed
-
-
-def standardised(advantages_BT: Tensor, mask_BT: Tensor) -> Tensor:
-    """Advantages of the policy's tokens with mean 0 and spread 1 over the batch."""
-    chosen: torch.Tensor = advantages_BT[mask_BT.bool()]
-    if len(chosen) < 2:
-        return advantages_BT
-    moved = (advantages_BT - chosen.mean()) / (chosen.std() + EPSILON)
-    return moved * mask_BT

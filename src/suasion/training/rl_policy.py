@@ -1,8 +1,8 @@
 """The policy in memory: a model that learns, an engine that plays with its weights, and the base.
 
 Episodes are played by the engine, which takes the policy's adapter from memory after every step,
-or, where all weights are trained, a copy of them; the same model in training mode scores what was said
-and learns from it. What it is held near is itself without the adapter, or a frozen copy.
+or, where all weights are trained, a copy of them; the same model in training mode scores what was
+said and learns from it. What it is held near is itself without the adapter, or a frozen copy.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from suasion.errors import TrainingError
 from suasion.models.condition import Adapter, Condition
 from suasion.training.adapter import REFERENCE_RATE, REFERENCE_WIDTH, load_base
 from suasion.training.rl_settings import RlSettings
-from suasion.training.rl_traces import Trace
+from suasion.training.rl_traces import Policy, Trace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +59,11 @@ class Learner:
         own = self.tokenizer.eos_token_id
         return (own,) if own in stops else tuple(sorted(stops)[:1])
 
+    def policy(self, member: int) -> Policy:
+        """The policy as it is now, as the chat of one episode of a group."""
+        written = partial(self.tokenizer.decode, clean_up_tokenization_spaces=False)
+        return Policy(self.batcher, self.condition, self.ending, written, member)
+
     def parameters(self) -> list[Any]:
         """Everything that is trained but the value head."""
         return [p for p in self.model.parameters() if p.requires_grad]
@@ -75,7 +81,7 @@ class Learner:
             _copy(self.model, self.engine.model)
             self.engine.runner.relieve()
             return
-        digest = f"policy-{id(self):x}-{step}"
+        digest = f"policy-{step}"  # the engine is this training's own
         adapters = self.engine.adapters
         adapters.put(digest, _factors(self.model))
         if self.condition.adapter is not None:
@@ -108,13 +114,16 @@ def open_learner(folder: Path, settings: RlSettings, seed: int) -> Learner:
 
     tokenizer, model = load_base(folder)
     set_seed(seed)
+    if settings.full:
+        model = model.float()  # bfloat16 loses small steps; PEFT keeps an adapter in float32
     frozen = copy.deepcopy(model).eval().requires_grad_(False) if settings.full else None
     if not settings.full:
         model = _with_adapter(model, settings)
-    if torch.cuda.is_available():
-        model = model.cuda()
-        frozen = frozen.cuda() if frozen is not None else None
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        model = model.to(device)
+        frozen = frozen.to(device) if frozen is not None else None
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     engine = load(folder, device=device)
     head = None
     if settings.algorithm == "ppo":
@@ -224,29 +233,30 @@ def _batch(sequences: Sequence[Trace], rows: Sequence[int], padding: int, device
 def scored(model: Any, batch: Batch, head: Any = None) -> tuple[Tensor, Tensor | None]:
     """Log-probability of each kept token, [B, K]; and what the value head expected before it."""
     positions = (batch.there_BT.cumsum(1) - 1).clamp(min=0)
-    out = model(
-        input_ids=batch.ids_BT,
-        attention_mask=batch.there_BT,
-        position_ids=positions,
-        use_cache=False,
-        logits_to_keep=batch.kept + 1,
-        output_hidden_states=head is not None,
-    )
+    with _read_out(model) as states:
+        out = model(
+            input_ids=batch.ids_BT,
+            attention_mask=batch.there_BT,
+            position_ids=positions,
+            use_cache=False,
+            logits_to_keep=batch.kept + 1,
+        )
     logits = out.logits[:, -batch.kept - 1 : -1].float()
     tokens = batch.ids_BT[:, -batch.kept :]
-    logprobs = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+    logprobs = logits.gather(-1, tokens[..., None])[..., 0] - logits.logsumexp(-1)
     if head is None:
         return logprobs, None
-    # The state after the last norm; the head reads it and does not move it.
-    states = out.hidden_states[-1][:, -batch.kept - 1 : -1].detach().float()
-    return logprobs, head(states)[..., 0]
+    # The head reads the state and does not move it.
+    return logprobs, head(states[0][:, -batch.kept - 1 : -1].detach().float())[..., 0]
 
 
 @contextmanager
-def one_model(model: Any) -> Iterator[Any]:
-    """The model in evaluation mode, and in training mode again afterwards."""
-    model.eval()
+def _read_out(model: Any) -> Iterator[list[Tensor]]:
+    """Lists what the model's last layer reads: the state after the last norm, as far as is kept."""
+    seen: list[Tensor] = []
+    layer = model.get_output_embeddings()
+    handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     try:
-        yield model
+        yield seen
     finally:
-        model.train()
+        handle.remove()

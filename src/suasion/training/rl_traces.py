@@ -1,14 +1,15 @@
 """What a policy did in an episode, token by token.
 
-An episode that is a conversation becomes one sequence where every prompt begins with what was read
-and said before: ids are appended as they were, never written out and read again. Where one does not
-(a template that drops what is old, a memory that ends), the sequence is forked: another one begins
-with that prompt. Tokens that the policy did not choose have mask 0.
+An episode that is a conversation becomes one sequence: what was read and said stays as it was,
+token by token, and only what is new is made into tokens, since the tokens of a text are not always
+those it was written in. Where a conversation does not begin with the one before (a template that
+drops what is old, a memory that ends), the sequence is forked: another one begins with that prompt.
+Tokens that the policy did not choose have mask 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from suasion.models.chat import Choice, Reply, Sampling, seed_of
@@ -68,6 +69,8 @@ class Policy:
     """The policy's weights as they are now."""
     ending: tuple[int, ...]
     """What ends a reply."""
+    written: Callable[[Sequence[int]], str]
+    """Tokens as text, special ones included."""
     member: int
     """Which episode of its group it is: they differ in nothing but the noise of their replies."""
     said: list[Said] = field(default_factory=list)
@@ -84,12 +87,22 @@ class Policy:
         Raises:
             ModelError: the conversation does not fit the model.
         """
-        prompt = self.batcher.engine.encode(messages)
+        prompt = self._read(self.batcher.engine.encode(messages))
         own = replace(sampling, seed=seed_of(f"{sampling.seed}/member {self.member}"))
         done = await self.batcher.generate(Row(prompt, self.condition, own))
         ended = self.ending if done.finish == "stop" else ()
         self.said.append(Said(prompt, done.tokens + ended))
         return Reply(done.text, done.prompt_tokens, done.completion_tokens, done.finish)
+
+    def _read(self, prompt: tuple[int, ...]) -> tuple[int, ...]:
+        """The conversation, where it goes on from the last reply in that reply's own tokens."""
+        if not self.said:
+            return prompt
+        last = self.said[-1].prompt + self.said[-1].tokens
+        before, now = self.written(last), self.written(prompt)
+        if prompt[: len(last)] == last or not now.startswith(before):
+            return prompt
+        return last + self.batcher.engine.tokens(now[len(before) :])
 
     async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """How likely it finds each option; nothing is learnt from that."""
