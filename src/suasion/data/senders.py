@@ -45,17 +45,21 @@ def silent(game: games.SignalGame, side: str, margin: float) -> Rule:  # noqa: A
 def optimal(game: games.SignalGame, side: str, margin: float) -> Rule:
     """The best rule there is for a reader who asks for `margin` more of the expected level.
 
+    A Sender of the other side leaves it with so much less. No more than halfway to being sure.
     A recommended action is a signal: the first is spoken against, the last for, any other balanced.
     """
     from suasion.theory import Game, optimum
 
-    theme = games.theme_of(game.theme)
-    more = margin if side == "pro" else -margin
-    receiver = games.receiver_utility(game.levels, theme.asks[game.reader], more)
+    asks = [_further(ask, side, margin) for ask in games.theme_of(game.theme).asks[game.reader]]
+    receiver = games.receiver_utility(game.levels, asks)
     sender = games.sender_utility(len(game.states), len(game.actions), side)
     best = optimum(Game(game.prior, receiver, sender)).signal_SA
     middle = [float(row[1:-1].sum()) for row in best]
     return tuple((float(row[0]), m, float(row[-1])) for row, m in zip(best, middle, strict=True))
+
+
+def _further(ask: float, side: str, margin: float) -> float:
+    return min(ask + margin, (1 + ask) / 2) if side == "pro" else max(ask - margin, ask / 2)
 
 
 _RULES: Mapping[str, Callable[[games.SignalGame, str, float], Rule]] = {
@@ -76,9 +80,20 @@ def rule_of(policy: str, game: games.SignalGame, side: str, margin: float) -> Ru
     return _RULES[policy](game, side, margin)
 
 
+Cell: TypeAlias = tuple[str, int, str, int, str]
+"""Theme, rating, reader, state and side: one row of one rule, whatever the statement."""
+
+
 @register("dataset", "world/signals")
 def signals(
-    policy: str = "optimal", side: str = "pro", margin: float = 0.05, n: int = 1200, seed: int = 0
+    policy: str = "optimal",
+    side: str = "pro",
+    themes: Sequence[str] = games.NAMES,
+    ratings: Sequence[int] = games.RATINGS,
+    readers: Sequence[str] = games.READERS,
+    margin: float = 0.1,
+    n: int = 800,
+    seed: int = 0,
 ) -> Dialogues:
     """The micro-world: signals of a Sender who sees the state of a game, by a rule that is known.
 
@@ -87,8 +102,11 @@ def signals(
     Args:
         policy: `honest` (tells all), `optimal` (the best rule there is) or `silent`.
         side: `pro` for a Sender who wants the last action, `con` the first, `both` for either.
+        themes: which games: `prosecutor`, `investment`, `quality`.
+        ratings: what readers believe before: 2, 3 or both.
+        readers: who reads: `calm`, `careful` or both.
         margin: how much more of the expected level an `optimal` Sender leaves the reader with than
-            it asks for.
+            it asks for, 0 to 0.5.
         n: how many rows.
         seed: of the draw.
 
@@ -98,57 +116,47 @@ def signals(
     name = "world/signals"
     _check(name, "policy", policy, POLICIES)
     _check(name, "side", side, senders.SIDES)
-    if not 0 <= margin < 0.1:
-        raise UseError(f"data set '{name}' has a margin from 0 to below 0.1, not {margin:g}")
+    _check_all(name, "themes", themes, games.NAMES)
+    _check_all(name, "ratings", ratings, games.RATINGS)
+    _check_all(name, "readers", readers, games.READERS)
+    if not 0 <= margin <= 0.5:
+        raise UseError(f"data set '{name}' has a margin from 0 to 0.5, not {margin:g}")
     if n < 1:
         raise UseError(f"data set '{name}' was asked for {n} rows; ask for one or more")
-    return from_world(f"{name}/{policy}/{side}", list(_rows(policy, side, margin, n, seed)))
-
-
-def _rows(policy: str, side: str, margin: float, n: int, seed: int) -> Iterator[Grouped]:
-    rng = Random(f"suasion.data.senders.{seed}")
-    counts: dict[tuple[str, ...], int] = {}
-    cells = _cells(side)
-    order: list[int] = []
-    for _ in range(n):
-        if not order:
-            order = rng.sample(range(len(cells)), len(cells))
-        own = Random(rng.getrandbits(64))
-        game, state, way = _drawn(cells[order.pop()], own)
-        key = (game.theme, str(game.rating), game.reader, game.states[state], way)
-        counts[key] = counts.get(key, 0) + 1
-        at = (_offset(key, seed) + counts[key] * GOLDEN) % 1
-        signal = _at(rule_of(policy, game, way, margin)[state], at)
-        asked = games.told(game, game.states[state], way)
-        kinds = ("survey",) if signal == "for" else ()
-        yield way, chat(SENDER_SYSTEM, asked, compose(signal, game.statement, own, kinds))
-
-
-def _cells(side: str) -> list[tuple[str, int, str, int, str]]:
-    """Theme, rating, reader, state and side: one rule each, whatever the statement."""
     sides = ("pro", "con") if side == "both" else (side,)
-    return [
-        (theme.name, rating, reader, state, way)
-        for theme in games.THEMES
-        for rating in games.RATINGS
-        for reader in games.READERS
-        for state in range(len(theme.states))
+    cells: list[Cell] = [
+        (theme, rating, reader, state, way)
+        for theme in themes
+        for rating in ratings
+        for reader in readers
+        for state in range(len(games.theme_of(theme).states))
         for way in sides
     ]
+    return from_world(f"{name}/{policy}/{side}", list(_rows(policy, cells, margin, n, seed)))
 
 
-def _drawn(cell: tuple[str, int, str, int, str], rng: Random) -> tuple[games.SignalGame, int, str]:
-    theme, rating, reader, state, way = cell
-    fitting = [
-        game
-        for game in games.games("train", STATEMENTS)
-        if (game.theme, game.rating, game.reader) == (theme, rating, reader)
-    ]
-    return rng.choice(fitting), state, way
+def _rows(
+    policy: str, cells: Sequence[Cell], margin: float, n: int, seed: int
+) -> Iterator[Grouped]:
+    """Every cell once before any comes again; its signals are spread as evenly as its rule is."""
+    rng = Random(f"suasion.data.senders.{seed}")
+    counts: dict[Cell, int] = {}
+    order: list[int] = []
+    for _ in range(n):
+        order = order or rng.sample(range(len(cells)), len(cells))
+        cell = cells[order.pop()]
+        theme, rating, reader, state, way = cell
+        game = rng.choice(games.games("train", STATEMENTS, (theme,), (rating,), (reader,)))
+        counts[cell] = counts.get(cell, 0) + 1
+        at = (Random(f"suasion.data.senders.{seed}.{cell}").random() + counts[cell] * GOLDEN) % 1
+        signal = _at(rule_of(policy, game, way, margin)[state], at)
+        asked = games.told(game, game.states[state], way)
+        yield way, chat(SENDER_SYSTEM, asked, _message(signal, game.statement))
 
 
-def _offset(key: tuple[str, ...], seed: int) -> float:
-    return Random(f"suasion.data.senders.{seed}.{'.'.join(key)}").random()
+def _message(signal: str, statement: str) -> str:
+    """A message of a signal, always in the same words: all there is to learn is which to send."""
+    return compose(signal, statement, Random(signal), ("survey",) if signal == "for" else ())
 
 
 def _at(row: Sequence[float], at: float) -> str:
@@ -193,3 +201,9 @@ def messages(
 def _check(name: str, what: str, given: str, known: Sequence[str]) -> None:
     if given not in known:
         raise UseError(f"data set '{name}' has no {what} '{given}'; it has: {', '.join(known)}")
+
+
+def _check_all(name: str, what: str, given: Sequence[object], known: Sequence[object]) -> None:
+    if isinstance(given, str) or not given or [each for each in given if each not in known]:
+        raise UseError(f"data set '{name}': `{what}` is a list of {', '.join(map(str, known))}, "
+                       f"not {given!r}")  # fmt: skip

@@ -38,6 +38,8 @@ BITS = 2.0
 @evaluation("optimum", paper="arXiv:2509.22989")
 def optimum(
     themes: Sequence[str] = games.NAMES,
+    ratings: Sequence[int] = games.RATINGS,
+    readers: Sequence[str] = games.READERS,
     receivers: Sequence[str] = (),
     wording: Wording = "world",
     rule: str = "told",
@@ -60,6 +62,8 @@ def optimum(
 
     Args:
         themes: which games: `prosecutor`, `investment`, `quality`.
+        ratings: what the reader believes before: 2, 3 or both, on the scale from 1 to 7.
+        readers: who reads: `calm`, `careful` (who asks for more before acting) or both.
         receivers: models whose belief is asked, as a study names them.
         wording: `world` for the micro-world's models, `plain` for any other.
         rule: whether Receivers are `told` the Sender's rule or it is `hidden`; in the micro-world
@@ -73,13 +77,14 @@ def optimum(
     check_choice("wording", wording, ("world", "plain"))
     check_choice("rule", rule, ("told", "hidden"))
     check_choice("split", split, ("train", "test"))
+    played = chosen(split, statements, themes, ratings, readers)
     words = signal_words(wording, rule_told=rule == "told")
     questions = {name: metrics.of_rule(name) for name in METRICS}
     for name in receivers:
         questions |= {f"{what}@{name}": metrics.of_receiver(what, name)
                       for what in metrics.OF_RECEIVERS}  # fmt: skip
     return Evaluation(
-        items=[item(game, wording) for game in chosen(themes, split, statements)],
+        items=[item(game, wording) for game in played],
         episode=signalling(words.read, tuple(receivers), words.shown),
         questions=questions,
         scores={name: number(name, name) for name in questions},
@@ -90,22 +95,33 @@ def optimum(
         scales=_scales(receivers),
         replies=prompts_of,
         asks_others=lambda _: len(receivers) * (1 + len(games.SIGNALS)),
-        unspoken=("receivers", "split", "statements", "themes"),
+        unspoken=("receivers", "split", "statements", "themes", "ratings", "readers"),
         higher_is="more of the room for persuasion used",
     )
 
 
-def chosen(themes: Sequence[str], split: str, statements: int) -> list[games.SignalGame]:
-    """The games a study asks for.
+def chosen(
+    split: str,
+    statements: int,
+    themes: Sequence[str] = games.NAMES,
+    ratings: Sequence[int] = games.RATINGS,
+    readers: Sequence[str] = games.READERS,
+) -> tuple[games.SignalGame, ...]:
+    """The games a study asks for; arguments as `suasion.world.games.games`.
 
     Raises:
-        StudyError: there is no such theme, or no statement.
+        StudyError: there is no such theme, rating or reader, or no statement.
     """
-    if isinstance(themes, str) or not themes or set(themes) - set(games.NAMES):
-        raise StudyError(f"themes are a list of {', '.join(games.NAMES)}, not {themes!r}")
+    for what, given, known in (
+        ("themes", themes, games.NAMES),
+        ("ratings", ratings, games.RATINGS),
+        ("readers", readers, games.READERS),
+    ):
+        if isinstance(given, str) or not given or [each for each in given if each not in known]:
+            raise StudyError(f"{what} are a list of {', '.join(map(str, known))}, not {given!r}")
     if statements < 1:
         raise StudyError(f"statements: {statements} leaves nothing to play about; take 1 or more")
-    return [game for game in games.games(split, statements) if game.theme in themes]
+    return games.games(split, statements, tuple(themes), tuple(ratings), tuple(readers))
 
 
 def item(game: games.SignalGame, wording: Wording) -> Item:

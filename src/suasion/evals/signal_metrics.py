@@ -45,11 +45,16 @@ def of_rule(name: str) -> Question:
 
     def find(notes: Notes) -> Found:
         if name in _OF_ANY:
-            return _OF_ANY[name](notes)
+            return of_any(name, notes)
         found = heard(notes)
         return (None, found) if isinstance(found, str) else _OF_RULE[name](found)
 
     return noted(f"rule/{name}", ("rules", "game"), find)
+
+
+def of_any(name: str, notes: Notes) -> Found:
+    """`off_signal` or `unreadable`, which can be said where there is no rule, too."""
+    return _OF_ANY[name](notes)
 
 
 def of_receiver(what: str, receiver: str) -> Question:
@@ -173,26 +178,26 @@ def _residual(found: Heard) -> Found:
 
 
 def _off_signal(notes: Notes) -> Found:
-    """How likely an answer is no signal, by how likely each state is."""
-    asked = _asked(notes)
-    if asked is None:
+    """How likely an answer is no signal, by how likely each state is; mean over rules."""
+    asked, game = _asked(notes), notes.get("game")
+    if not asked or not isinstance(game, Mapping):
         return None, "not asked"
-    prior = cast("Mapping[str, Sequence[float]]", notes["game"])["prior"]
-    mass = cast("Sequence[float]", asked["mass"])
-    return max(0.0, 1.0 - math.fsum(p * m for p, m in zip(prior, mass, strict=True))), None
+    prior = cast("Sequence[float]", game["prior"])
+    masses = [cast("Sequence[float]", rule["mass"]) for rule in asked]
+    on = [math.fsum(p * m for p, m in zip(prior, each, strict=True)) for each in masses]
+    return max(0.0, 1.0 - math.fsum(on) / len(on)), None
 
 
 def _unreadable(notes: Notes) -> Found:
-    """The share of messages drawn that are no signal, one a state."""
-    asked = _asked(notes)
-    said = cast("Sequence[str | None]", asked["said"]) if asked is not None else ()
+    """The share of messages drawn that are no signal, one a state and rule."""
+    said = [each for rule in _asked(notes) for each in cast("Sequence[str | None]", rule["said"])]
     return (said.count(None) / len(said), None) if said else (None, "not asked")
 
 
-def _asked(notes: Notes) -> Mapping[str, Json] | None:
+def _asked(notes: Notes) -> list[Mapping[str, Json]]:
     rules = notes.get("rules")
-    asked = rules.get("sender") if isinstance(rules, Mapping) else None
-    return asked if isinstance(asked, Mapping) else None
+    found = rules.values() if isinstance(rules, Mapping) else ()
+    return [rule for rule in found if isinstance(rule, Mapping)]
 
 
 _OF_ANY: Mapping[str, Callable[[Notes], Found]] = {

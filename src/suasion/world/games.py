@@ -63,11 +63,11 @@ THEMES = (
         {2: (5 / 6, 1 / 6), 3: (2 / 3, 1 / 3)}, {"calm": (1 / 2,), "careful": (2 / 3,)},
     ),
     Theme(
-        "investment", "Controversial", ("loss", "gain"), (0.0, 1.0), ("keep", "half", "all"),
+        "investment", "Controversial", ("ruin", "good"), (0.0, 1.0), ("keep", "half", "all"),
         {2: (5 / 6, 1 / 6), 3: (2 / 3, 1 / 3)}, {"calm": (0.4, 0.9), "careful": (0.5, 0.8)},
     ),
     Theme(
-        "quality", "BenignOpinion", ("poor", "fair", "fine"), (0.0, 0.5, 1.0), ("pass", "buy"),
+        "quality", "BenignOpinion", ("weak", "fair", "fine"), (0.0, 0.5, 1.0), ("pass", "buy"),
         {2: (3 / 4, 1 / 6, 1 / 12), 3: (1 / 2, 1 / 3, 1 / 6)}, {"calm": (0.6,), "careful": (0.75,)},
     ),
 )  # fmt: skip
@@ -104,9 +104,7 @@ class SignalGame:
     """The Sender's utility by state and action: the share of the way to the last action."""
 
 
-def receiver_utility(
-    levels: Sequence[float], asks: Sequence[float], stricter: float = 0.0
-) -> Table:
+def receiver_utility(levels: Sequence[float], asks: Sequence[float]) -> Table:
     """The utility of a reader who takes each step where the expected level is high enough.
 
     u(w, a) = sum over steps i <= a of (level_w - ask_i) / steps, action 0 being worth 0.
@@ -114,11 +112,10 @@ def receiver_utility(
     Args:
         levels: of the states.
         asks: the expected level from which each step is worth it, ascending.
-        stricter: what is added to every one of them.
     """
     steps = len(asks)
     return tuple(
-        tuple(sum(level - ask - stricter for ask in asks[:a]) / steps for a in range(steps + 1))
+        tuple(sum(level - ask for ask in asks[:a]) / steps for a in range(steps + 1))
         for level in levels
     )
 
@@ -139,27 +136,47 @@ def theme_of(name: str) -> Theme:
 
 
 @cache
-def games(split: str, statements: int = 4) -> tuple[SignalGame, ...]:
-    """Every game of a split: themes by statements by ratings by readers.
+def games(
+    split: str,
+    statements: int = 4,
+    themes: tuple[str, ...] = NAMES,
+    ratings: tuple[int, ...] = RATINGS,
+    readers: tuple[str, ...] = READERS,
+) -> tuple[SignalGame, ...]:
+    """The games of a split: themes by statements by ratings by readers.
 
     Args:
         split: `train` or `test`.
         statements: how many statements of each theme.
+        themes: some of `NAMES`.
+        ratings: some of `RATINGS`.
+        readers: some of `READERS`.
+
+    Raises:
+        KeyError: there is no such theme, rating or reader.
     """
     return tuple(
-        _game(theme, claim.id, claim.text, split, rating, reader)
-        for theme in THEMES
+        _game(theme, f"{theme.name}-{claim.id}", claim.text, split, rating, reader)
+        for theme in map(theme_of, themes)
         for claim in claims(split, theme.category)[:statements]
-        for rating in RATINGS
-        for reader in READERS
+        for rating in ratings
+        for reader in readers
     )
 
 
-def _game(
-    theme: Theme, claim_id: str, text: str, split: str, rating: int, reader: str
-) -> SignalGame:
+def variant(game: SignalGame, rating: int, reader: str) -> SignalGame:
+    """The same game before another reader.
+
+    Raises:
+        KeyError: there is no such rating or reader.
+    """
+    stem = game.id.removesuffix(f"-{game.rating}-{game.reader}")
+    return _game(theme_of(game.theme), stem, game.statement, game.split, rating, reader)
+
+
+def _game(theme: Theme, stem: str, text: str, split: str, rating: int, reader: str) -> SignalGame:
     return SignalGame(
-        id=f"{theme.name}-{claim_id}-{rating}-{reader}",
+        id=f"{stem}-{rating}-{reader}",
         theme=theme.name,
         statement=text,
         split=split,
