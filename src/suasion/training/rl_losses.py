@@ -97,12 +97,22 @@ def policy_loss(
     return -torch.minimum(plain, held), (held < plain).float()
 
 
-def divergence(new_BT: Tensor, base_BT: Tensor) -> Tensor:
-    """KL(policy || base) of each token by the k3 estimate: exp(d) - d - 1, d = base - new; nats."""
+def divergence(new_BT: Tensor, old_BT: Tensor, base_BT: Tensor) -> Tensor:
+    """KL(policy || base) of each token, nats: r (e^d - d - 1), d = base - new, r = e^(new - old).
+
+    The k3 estimate, weighted by how much likelier the token is than when it was sampled: without r
+    its value would be right and its gradient would be that of another divergence
+    (arXiv:2512.02556; the default of TRL too).
+
+    Args:
+        new_BT: log-probability of each token now.
+        old_BT: when it was sampled.
+        base_BT: under the base.
+    """
     import torch
 
     d = base_BT - new_BT
-    return torch.exp(d) - d - 1
+    return torch.exp(new_BT - old_BT) * (torch.exp(d) - d - 1)
 
 
 def gae(

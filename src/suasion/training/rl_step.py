@@ -185,7 +185,7 @@ def _loss(
     if ahead is None:
         ahead = torch.tensor([told.advantages[i] for i in batch.rows], device=new.device)[:, None]
     surrogate, clipped = losses.policy_loss(new, old, ahead, settings.clip)
-    away = losses.divergence(new, known.base)
+    away = losses.divergence(new, old, known.base)
     weights = losses.token_weights(
         mask, settings.loss, longest,
         sequences=len(told.traces), tokens=sum(trace.chosen for trace in told.traces),
