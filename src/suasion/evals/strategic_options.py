@@ -123,7 +123,11 @@ def world_items(split: Split, sides: Sequence[Side]) -> tuple[list[Item], dict[s
     """Games about claims of the micro-world, one a side, and where they come from."""
     found = [claim for claim in world.claims(split) if claim.category in TOPICS]
     items = [
-        Item(f"{claim.id}/{side}", claim.category, {"claim": claim.text, "side": side})
+        Item(
+            f"{claim.id}/{side}",
+            claim.category,
+            {"claim": claim.text, "side": side, "drawn_with": claim.id},
+        )
         for claim in found
         for side in sides
     ]
@@ -141,7 +145,8 @@ def read_items(
     found = claim_games(source, path, sha256=sha256, split=split)
     items = [
         Item(f"{game.id}/{side}", game.group, {
-            "claim": game.claim, "side": side, "known": list(game.context[:MOST_KNOWN]),
+            "claim": game.claim, "side": side, "drawn_with": game.id,
+            "known": list(game.context[:MOST_KNOWN]),
         })
         for game in found.games
         for side in sides

@@ -24,6 +24,9 @@ from suasion.world import CATEGORIES
 ALL = "all"
 """All groups of an evaluation together."""
 
+DRAWN_WITH = "drawn_with"
+"""Key of an item's data whose value it shares with those it is drawn together with."""
+
 WHENCE = ("claims", "claims_sha256", "data", "data_sha256", "revision")
 """Options that say where items come from, which enter by their own hash."""
 
@@ -156,15 +159,21 @@ def _check_pools(name: str, pools: Mapping[str, Sequence[str]], items: Sequence[
             raise StudyError(f"{at}: none of its groups is there; there is: {', '.join(groups)}")
 
 
+def _rank(item: Item) -> bytes:
+    """Where an item stands among those of its group, by a hash."""
+    return hashlib.sha256(str(item.data.get(DRAWN_WITH, item.id)).encode()).digest()
+
+
 def first_items(items: Sequence[Item], limit: int | None) -> list[Item]:
     """At most `limit` items of each group, the same ones whatever else there is.
 
     Which come first is decided by the hash of their ids, so that a limit is no choice of anybody's
-    and a smaller limit takes a part of what a larger one takes.
+    and a smaller limit takes a part of what a larger one takes. Items that say so under
+    `DRAWN_WITH` come together: both sides of a claim, say.
     """
     if limit is None:
         return list(items)
-    ranked = sorted(items, key=lambda item: hashlib.sha256(item.id.encode()).digest())
+    ranked = sorted(items, key=lambda item: (_rank(item), item.id))
     taken: dict[str, list[str]] = {}
     for item in ranked:
         group = taken.setdefault(item.group, [])
