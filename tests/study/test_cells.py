@@ -19,7 +19,7 @@ def test_a_limit_takes_those_whose_ids_hash_lowest() -> None:
 
 def test_a_smaller_limit_takes_a_part_of_what_a_larger_one_takes() -> None:
     many = items(*"abcdefgh")
-    assert set(i.id for i in first_items(many, 2)) < set(i.id for i in first_items(many, 5))
+    assert {i.id for i in first_items(many, 2)} < {i.id for i in first_items(many, 5)}
 
 
 def test_items_that_are_drawn_together_come_together() -> None:
