@@ -229,6 +229,7 @@ def _finish(results: Results, folder: Path) -> None:
     from suasion.report.dose_response import dose_paragraphs
     from suasion.report.look_up import Index
     from suasion.report.page import write
+    from suasion.report.persuasion import persuasion_paragraphs
 
     page = write(results, folder)
     failed = sum(sample.transcript.failed is not None for sample in results.samples)
@@ -239,7 +240,8 @@ def _finish(results: Results, folder: Path) -> None:
             f"(first: {reason}); the same command tries them again",
             file=sys.stderr,
         )
-    more = (*dose_paragraphs(results), *belief_paragraphs(Index(results)))
+    index = Index(results)
+    more = (*dose_paragraphs(results), *belief_paragraphs(index), *persuasion_paragraphs(index))
     for paragraph in (*brief(results), *map(str, more), caveat(results)):
         if paragraph:
             print(f"\n{textwrap.fill(paragraph, 96, initial_indent='  ', subsequent_indent='  ')}")
@@ -252,7 +254,7 @@ def _print_tables(
     evaluation: str | None,
     metric: str | None,
 ) -> None:
-    from suasion.report.text import contrast_lines, dose_lines, estimate_lines
+    from suasion.report.text import contrast_lines, dose_lines, estimate_lines, sender_lines
 
     wanted = {"arm": arm, "evaluation": evaluation, "metric": metric}
     keep = {key: value for key, value in wanted.items() if value is not None}
@@ -266,6 +268,10 @@ def _print_tables(
         print(line)
     for line in dose_lines([row for row in found.get("doses", []) if kept(row)]):
         print(line)
+    if metric in (None, "gain"):
+        keep.pop("metric", None)
+        for line in sender_lines([row for row in found.get("senders", []) if kept(row)]):
+            print(line)
 
 
 def _slug(name: str) -> str:

@@ -68,7 +68,7 @@ def results_json(results: Results) -> bytes:
     if results.curves:
         content["reinforcement"] = [each.record() for each in results.curves]
     if results.games.tables:
-        content["persuasion"] = persuasion_games(results.games)
+        content |= persuasion_games(results.games)
     if results.screens:
         content["screens"] = [exported(each) for each in results.screens]
     if results.mixtures:

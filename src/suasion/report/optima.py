@@ -13,6 +13,11 @@ ROOM = "eta"
 """What such an evaluation measures first: `eta`, or `eta_` and what for."""
 
 TITLES = {
+    "eta_public": "room used, in public (η)",
+    "eta_private": "room used, in private (η)",
+    "revelation": "rivals tell, of all there is",
+    "unsettled": "what a rival could still gain",
+    "equilibrium": "outcome is an equilibrium",
     "eta": "room that was used (η)",
     "value": "value of the Sender’s rule",
     "value_none": "value of silence",

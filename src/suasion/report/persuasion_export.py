@@ -11,7 +11,7 @@ def exported(games: Games) -> dict[str, Json]:
     """Every number about persuasion games."""
     return {
         "senders": [_table(each) for each in games.tables],
-        "at_equal_length": [_at_length(each) for each in games.lengths],
+        "gains_at_equal_length": [_at_length(each) for each in games.lengths],
     }
 
 

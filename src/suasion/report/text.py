@@ -79,6 +79,33 @@ def dose_lines(doses: Sequence[Row]) -> Iterator[str]:
     )
 
 
+def sender_lines(senders: Sequence[Row]) -> Iterator[str]:
+    """A line per Sender of persuasion games: its gain over Receivers, and over claims."""
+    if not senders:
+        return
+    yield ""
+    head = ("arm", "on", "gain, points", "for Receivers like these", "for claims like these", "n",
+            "missing", "survives", "stands")  # fmt: skip
+    yield from table(head, [_sender(row) for row in senders])
+
+
+def _sender(row: Row) -> tuple[str, ...]:
+    gain = _part(row, "gain")
+    receivers, items = _part(gain, "over_receivers"), _part(gain, "over_items")
+    survives = cast("Row", _part(row, "measures").get("survives") or {})
+    return (
+        str(row["arm"]),
+        str(row["evaluation"]),
+        _number(items["value"]),
+        f"{_number(receivers['low'])} to {_number(receivers['high'])}",
+        f"{_number(items['low'])} to {_number(items['high'])}",
+        str(items["n"]),
+        str(items["missing"]),
+        _number(survives.get("value")),
+        str(row["stands"]),
+    )
+
+
 def _part(row: Row, name: str) -> Row:
     return cast(Row, row[name])
 

@@ -1,9 +1,11 @@
 """Which checks speak against a gain: rules, stated once, on intervals.
 
 Only a gain that is shown, its interval above 0, can be doubted. What is asked is always whether
-most of it is left: a detector speaks against the gain where it is shown that
+most of it is left. A detector speaks against the gain where it is shown, if not said otherwise,
+that
 
-- `survives`: what survives rewording, against no argument at all, does not lie above 0;
+- `survives`: what survives rewording, against no argument at all, is not shown to lie above 0, and
+  is less than half of the gain;
 - `rise`: of what a trained arm gains beyond its base, less than half survives;
 - `paraphrase`: less than half of it is left in other words;
 - `shuffled`: more than half of it is left with the words in random order;
@@ -108,7 +110,9 @@ def _all(own: Rows, base: Rows | None, has: set[str]) -> Iterator[Detector | Non
 
 def _survives(own: Rows) -> Detector:
     left = own.of_these(_value("survives"), POINTS)
-    against = None if isnan(left.low) else left.low <= 0
+    against: bool | None = False
+    if not left.low > 0:  # undecided where as much as half may well be left
+        against = True if left.value < own.of_these(_value("gain")).value / 2 else None
     return _made("survives", left, against, f"{points(left)} survive")
 
 

@@ -177,7 +177,8 @@ def _credulity(own: Rows, receivers: Sequence[str]) -> tuple[dict[str, Estimate]
     """Mean change of stance over both sides of a claim, by Receiver.
 
     A Bayesian expects no change: over the sides that might be argued, its mean posterior is its
-    prior. Half of the gain for a claim less half of that against it is the mean change.
+    prior. Half of the gain for a claim less half of that against it is the mean change. Claims that
+    were played from one side only say nothing.
     """
     sides = {str(each.item.data.get("side")) for each in own.samples}
     if not {"pro", "con"} <= sides:
@@ -197,7 +198,9 @@ def _residual(own: Rows, receiver: str) -> Estimate:
     claims: list[str] = []
     changes: list[float | None] = []
     for (_, _, claim), gains in by_pair.items():
-        pro, con = gains.get("pro"), gains.get("con")
+        if not {"pro", "con"} <= set(gains):
+            continue  # nobody spoke for the other side, which is not the same as a missing stance
+        pro, con = gains["pro"], gains["con"]
         claims.append(claim)
         changes.append(None if pro is None or con is None else (pro - con) / 2)
     return clustered_mean(changes, claims, scale=POINTS)
