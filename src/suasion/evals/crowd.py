@@ -74,7 +74,6 @@ def crowd(
         sampling=Sampling(temperature=1.0, max_tokens=96 if wording == "world" else 8),
         prompts=words.prompts,
         cluster="claim",
-        scales={"eta_public": (-10.0, 1.0), "eta_private": (-10.0, 1.0)},
         replies=prompts_of,
         unspoken=("themes", "split", "statements"),
         higher_is="more of the room for persuasion used",

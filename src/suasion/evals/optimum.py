@@ -14,6 +14,7 @@ is compared with what any Bayesian must believe on average, which is what it bel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log2
 from typing import cast
 
 from suasion.episodes.signal_words import Wording, asks, signal_words
@@ -31,8 +32,11 @@ METRICS = (
     "eta", "value", "value_none", "value_full", "value_best", "top_action", "bits", "bits_control",
     "residual", "off_signal", "unreadable",
 )  # fmt: skip
-BITS = 2.0
-"""No game here has more states than can be told apart by this many bits."""
+BITS = log2(3)
+"""There is no more to tell than which of three states is so."""
+
+MOST_ETA = 6.0
+"""All that a Sender can get is 1, and the least optimum of these games is 1/6."""
 
 
 @evaluation("optimum", paper="arXiv:2509.22989")
@@ -163,7 +167,8 @@ def messages(game: games.SignalGame) -> dict[str, Json]:
 
 
 def _scales(receivers: Sequence[str]) -> dict[str, tuple[float, float]]:
-    scales = {"eta": (-10.0, 1.0), "bits": (0.0, BITS), "bits_control": (-10 * BITS, 0.0)}
+    """Silence is worth nothing in every game here, so that eta of a Bayesian is a share."""
+    scales = {"bits": (0.0, BITS), "bits_control": (-10 * BITS, 0.0)}
     for name in receivers:
-        scales |= {f"credulity@{name}": (-1.0, 1.0), f"eta@{name}": (-10.0, 10.0)}
+        scales |= {f"credulity@{name}": (-1.0, 1.0), f"eta@{name}": (0.0, MOST_ETA)}
     return scales
