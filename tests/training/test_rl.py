@@ -1,371 +1,406 @@
-"""Reinforcement for real, on a model of 50,000 parameters: it learns, and can be stopped."""
+"""Reinforcement learning from end to end, on a tiny model and a game that costs nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from suasion.episodes import Talk
-from suasion.errors import ProviderError, TrainingError
+from suasion.episodes import Draw, Roles, Talk
+from suasion.errors import TrainingError
 from suasion.models.chat import Sampling
-from suasion.models.condition import load_adapter
-from suasion.records import Item
-from suasion.testing import ScriptedChat
-from suasion.training import rl
+from suasion.models.condition import Condition, load_adapter
+from suasion.models.engine import Row, load
+from suasion.records import Item, Message, Transcript
+from suasion.testing import FailingChat, ScriptedChat
+from suasion.training import rl_step
 from suasion.training.rl import Play, Reward, train_rl
+from suasion.training.rl_checkpoint import CURVES, FOLDER
 from suasion.training.rl_play import Rollout, items_of, play_step
-from suasion.training.rl_policy import open_learner
-from suasion.training.rl_settings import Constraint, RlManifest, RlSettings
+from suasion.training.rl_policy import Learner, batches, open_learner, scored
+from suasion.training.rl_settings import Constraint, RlSettings
 from suasion.training.rl_step import learn, lesson
 from suasion.training.rl_traces import Trace
 
-ITEMS = tuple(Item(f"i{n}", "odd", data={"question": f"Is {n} odd?"}) for n in range(4))
-FAST = RlSettings(steps=4, prompts=2, group=4, learning_rate=1e-2, rank=4, alpha=8, kl=0.05,
-                  checkpoint_every=2)  # fmt: skip
+FAST = RlSettings(
+    steps=3, prompts=2, group=4, learning_rate=1e-2, rank=4, alpha=8, checkpoint_every=5
+)
+PPO = replace(FAST, algorithm="ppo", scale="batch", epochs=2, value_rate=1e-2)
+ITEMS = tuple(Item(name, "", {"claim": f"{name} is odd"}) for name in ("one", "two", "three"))
 
 
-def talk(rounds: int = 1):
-    """A game: the policy speaks, and between its turns a receiver says something."""
+def speaks(rounds: int = 1, listener: str | None = None) -> Callable[..., Awaitable[Transcript]]:
+    """A game of so many messages; with a listener, who answers them."""
 
-    async def episode(item, roles, draw):
-        said = Talk(item, draw)
-        said.given("receiver", str(item.data["question"]))
-        for turn in range(rounds):
-            if turn:
-                await said.say("receiver", roles.others["receiver"])
-            await said.say("policy", roles.subject)
-        return said.transcript()
+    async def episode(item: Item, roles: Roles, draw: Draw) -> Transcript:
+        talk = Talk(item, draw)
+        talk.given("user", f"Say {item.data['claim']}, {draw.number('state') % 1000}.")
+        for _ in range(rounds):
+            await talk.say("subject", roles.subject)
+            if listener is not None:
+                await talk.say("user", roles.others[listener])
+        return talk.transcript()
 
     return episode
 
 
-async def letters(item, transcript):
-    """Worth: the share of spoken characters that are letters."""
-    text = "".join(turn.text for turn in transcript.turns if turn.speaker == "policy")
-    share = sum(c.isalpha() for c in text) / max(len(text), 1)
-    return Reward(share, parts={"letters": share, "length": float(len(text))})
+def words(transcript: Transcript) -> list[str]:
+    return [turn.text for turn in transcript.turns if turn.speaker == "subject"]
 
 
-def play(reward=letters, rounds=1, items: Sequence[Item] = ITEMS, **sampling) -> Play:
-    others = {"receiver": ScriptedChat(["Why is that?"])}
-    how = Sampling(max_tokens=8, **sampling)
-    return Play(items, talk(rounds), others, reward, how, "digest")
+def letters(transcript: Transcript) -> float:
+    """How much of what was said is lower-case letters."""
+    text = "".join(words(transcript))
+    return sum(c.islower() for c in text) / max(len(text), 1)
 
 
-def weights(folder):
-    name = "adapter_model.safetensors"
-    return load_file(next(f for f in (folder / name, folder / "model.safetensors") if f.exists()))
+async def wordy(item: Item, transcript: Transcript) -> Reward:
+    share = letters(transcript)
+    return Reward(share, None, {"letters": share, "one": 1.0})
 
 
-@pytest.fixture(scope="module")
-def trained(base, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rl")
-    told: list = []
-    made = train_rl(base, play(), replace(FAST, steps=24, kl=0.0), 0, folder / "out", told.append,
-                    work=folder / "work")  # fmt: skip
-    return made, folder, told
+PLAY = Play(ITEMS, speaks(), {}, wordy, Sampling(max_tokens=6), "a game")
 
 
-def test_what_is_rewarded_is_done_more(trained):
-    made, _, _ = trained
-    assert made.reward_last > made.reward_first + 0.15
+def trained(
+    base: Path, out: Path, settings: RlSettings = FAST, play: Play = PLAY, **more: Any
+) -> Any:
+    return train_rl(base, play, settings, 0, out, **more)
 
 
-def test_the_manifest_and_the_curves_say_everything(trained):
-    made, folder, told = trained
-    written = json.loads((folder / "out" / "manifest.json").read_text())
-    assert written.keys() == {field.name for field in fields(RlManifest)}
-    lines = [json.loads(line) for line in (folder / "work/curves.jsonl").read_text().splitlines()]
-    assert lines == told == list(made.curves) == written["curves"]
-    assert [line["step"] for line in lines] == list(range(1, 25))
-    assert made.adapter_digest == load_adapter(folder / "out").digest
-    assert (made.steps, made.episodes, made.items, made.missing) == (24, 24 * 8, 4, {})
-    assert made.trainable == 3 * 4 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 64))
-    one = lines[0]
-    assert one["parts"]["letters"] == pytest.approx(one["reward"])
-    assert one["kl"] == pytest.approx(0, abs=1e-6)  # the adapter starts as nothing
-    assert lines[-1]["kl"] > 0
-    assert one["clipped"] == 0
-    assert (one["groups"], one["episodes"], one["missing"]) == (2, 8, {})
-    assert 1 <= one["length"] <= 9
+LEARNS = replace(FAST, steps=12, group=8, learning_rate=5e-2)
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        FAST,
-        replace(FAST, algorithm="ppo", epochs=2, value_rate=1e-2),
-        replace(FAST, algorithm="rloo", loss="dapo", epochs=2, constraint=Constraint("length", 1)),
-        replace(FAST, full=True, learning_rate=1e-3),
+        LEARNS,
+        replace(LEARNS, algorithm="rloo", loss="dapo"),
+        replace(LEARNS, algorithm="ppo", scale="batch", epochs=2, value_rate=3e-2),
+        replace(LEARNS, full=True, learning_rate=1e-2),
     ],
-    ids=["grpo", "ppo", "rloo", "full"],
+    ids=["grpo", "rloo", "ppo", "full"],
 )
-def test_a_training_that_is_stopped_takes_the_steps_it_would_have_taken(base, settings, tmp_path):
-    def stop(record):
-        if record["step"] == 3:
-            raise KeyboardInterrupt
-
-    played = play(rounds=2)
-    whole = train_rl(base, played, settings, 7, tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        train_rl(base, played, settings, 7, tmp_path / "cut", stop, work=tmp_path / "work")
-    assert not (tmp_path / "cut").exists()
-    # Step 3 was taken and told, but is after the last checkpoint: it is taken and told again.
-    again = train_rl(base, played, settings, 7, tmp_path / "cut", work=tmp_path / "work")
-
-    def timeless(made):
-        return [{k: v for k, v in step.items() if k != "seconds"} for step in made.curves]
-
-    assert timeless(again) == timeless(whole)
-    assert again.adapter_digest == whole.adapter_digest
-    one, other = weights(tmp_path / "whole"), weights(tmp_path / "cut")
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    lines = (tmp_path / "work" / "curves.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4]
+def test_the_reward_rises(base: Path, tmp_path: Path, settings: RlSettings) -> None:
+    seen: list[Any] = []
+    made = trained(base, tmp_path / "a", settings, progress=seen.append)
+    rewards = [step["reward"] for step in made.curves]
+    assert sum(rewards[-3:]) > sum(rewards[:3]) + 0.3
+    assert [step["step"] for step in seen] == list(range(1, 13))
+    assert made.logit_shift > 0
+    assert json.loads((tmp_path / "a" / "manifest.json").read_text())["steps"] == made.steps
+    if settings.full:
+        assert reply_to(tmp_path / "a") != reply_to(base)
+        assert load(tmp_path / "a", device="cpu").digest == made.adapter_digest
+    else:
+        adapter = load_adapter(tmp_path / "a")
+        assert adapter.digest == made.adapter_digest
+        assert reply_to(base, Condition(adapter=adapter)) != reply_to(base)
 
 
-def test_a_checkpoint_of_another_training_is_refused(base, tmp_path):
-    short = replace(FAST, steps=1)
-    train_rl(base, play(), short, 0, tmp_path / "a", work=tmp_path / "work")
-    with pytest.raises(TrainingError, match="of another training"):
-        train_rl(base, play(), short, 1, tmp_path / "b", work=tmp_path / "work")
-    (tmp_path / "work/checkpoint/state.json").write_text("{")
-    with pytest.raises(TrainingError, match="cannot be read"):
-        train_rl(base, play(), short, 0, tmp_path / "b", work=tmp_path / "work")
+def reply_to(folder: Path, condition: Condition | None = None) -> dict[str, float]:
+    """How likely a model finds some first words."""
+    engine = load(folder, device="cpu")
+    row = Row(engine.encode([Message("user", "Say one is odd.")]), condition or Condition())
+    (scores,) = engine.score([row], ["a", "B", "7"])
+    return scores
 
 
-def test_equal_arguments_make_equal_bytes_and_another_seed_others(base, tmp_path):
-    short = replace(FAST, steps=2)
-    made = [train_rl(base, play(), short, seed, tmp_path / f"{n}") for n, seed in enumerate("001")]
-    assert made[0].adapter_digest == made[1].adapter_digest != made[2].adapter_digest
+def opened(base: Path, settings: RlSettings = FAST) -> tuple[Learner, Any]:
+    """A learner in the middle of a training."""
+    learner = open_learner(base, settings, 0)
+    groups = [{"params": learner.parameters(), "lr": 5e-2}]
+    if learner.head is not None:
+        groups.append({"params": list(learner.head.parameters()), "lr": 1e-2})
+    return learner, torch.optim.AdamW(groups, weight_decay=0.0)
 
 
-def test_ppo_learns_what_to_expect(base, tmp_path):
-    async def always(item, transcript):
-        return Reward(2.0)
-
-    how = replace(FAST, algorithm="ppo", steps=20, group=1, value_rate=0.1, scale="none")
-    made = train_rl(base, play(always), how, 0, tmp_path / "out")
-    # A head of zeros expects 0, half the squared error of 2; it learns to expect 2.
-    assert made.curves[0]["value_loss"] == pytest.approx(2.0, rel=1e-4)
-    assert made.curves[-1]["value_loss"] < 0.2
+def played(learner: Learner, step: int, play: Play = PLAY) -> list[list[Rollout]]:
+    learner.publish(step)
+    return asyncio.run(play_step(learner, play, learner.settings, 0, step))
 
 
-def test_a_stronger_pull_to_the_base_stays_nearer(base, tmp_path):
-    free, held = (
-        train_rl(base, play(), replace(FAST, steps=8, kl=kl), 0, tmp_path / str(kl))
-        for kl in (0.0, 5.0)
+@pytest.mark.parametrize("full", [False, True], ids=["lora", "full"])
+def test_the_engine_plays_with_the_weights_that_learn(base: Path, full: bool) -> None:
+    """After steps that moved them, both find the same tokens equally likely."""
+    learner, optimizer = opened(base, replace(FAST, full=full))
+    for step in range(2):
+        learn(learner, optimizer, played(learner, step), learner.settings, PLAY.sampling, 0.0)
+    learner.publish(2)
+    engine = learner.engine
+    option = " odd, I say"
+    prompt = engine.encode([Message("user", "Say one is odd.")])
+    (told,) = engine.score([Row(prompt, learner.condition)], [option])
+    (before,) = engine.score([Row(prompt)], [option])
+    trace = Trace(prompt + engine.tokens(option), (False,) * len(prompt) + (True,) * 4)
+    assert len(engine.tokens(option)) >= 4
+    trace = replace(trace, mask=(False,) * len(prompt) + (True,) * len(engine.tokens(option)))
+    (batch,) = batches([trace], 0, "cpu", 1000)
+    with torch.no_grad():
+        learnt = float(scored(learner.model, batch)[0].sum())
+        with learner.base():
+            base_says = float(scored(learner.reference, batch)[0].sum())
+    assert told[option] == pytest.approx(learnt, abs=1e-4)
+    assert abs(learnt - base_says) > 0.1
+    if not full:
+        assert before[option] == pytest.approx(base_says, abs=1e-4)
+    assert len(engine.adapters._factors) <= 1  # the weights of earlier steps are gone
+
+
+def test_the_same_sequence_scores_the_same_in_any_batch(base: Path) -> None:
+    learner, _ = opened(base)
+    traces = [t for group in played(learner, 0) for e in group for t in e.traces]
+    traces[0] = Trace(traces[0].ids * 2, traces[0].mask * 2)
+    alone: dict[int, list[float]] = {}
+    together: dict[int, list[float]] = {}
+    with torch.no_grad():
+        for found, most in ((alone, 1), (together, 100_000)):
+            for batch in batches(traces, 0, "cpu", most):
+                logprobs, _ = scored(learner.model, batch)
+                for at, row in enumerate(batch.rows):
+                    found[row] = logprobs[at][batch.mask_BK[at].bool()].tolist()
+    assert sorted(alone) == sorted(together) == list(range(len(traces)))
+    for row, trace in enumerate(traces):
+        assert len(alone[row]) == trace.chosen
+        assert alone[row] == pytest.approx(together[row], abs=1e-4)
+
+
+def test_groups_share_what_they_are_told_and_differ_in_noise(base: Path) -> None:
+    learner, _ = opened(base, replace(FAST, prompts=4))
+    groups = played(learner, 0)
+    told = []
+    for group in groups:
+        prompts = {tuple(t.ids[: t.mask.index(True)]) for e in group for t in e.traces}
+        assert len(prompts) == 1
+        told += prompts
+        assert len({t.ids for e in group for t in e.traces}) > 1
+    # Three items in four places: one comes twice, in another state.
+    assert len(set(told)) == 4
+    again = played(opened(base, replace(FAST, prompts=4))[0], 0)
+    assert [[e.traces for e in group] for group in again] == [
+        [e.traces for e in group] for group in groups
+    ]
+
+
+def test_items_come_in_laps() -> None:
+    found = [item.id for step in range(3) for item in items_of(ITEMS, 2, 0, step)]
+    assert [sorted(found[:3]), sorted(found[3:])] == [["one", "three", "two"]] * 2
+    order = [item.id for item in items_of(ITEMS * 5, 15, 1, 0)]
+    assert order != [item.id for item in items_of(ITEMS * 5, 15, 2, 0)]
+
+
+def test_words_of_others_have_no_gradient(base: Path) -> None:
+    """Two rounds; what the listener says is read, not learnt."""
+    play = replace(PLAY, episode=speaks(2, "ear"), others={"ear": ScriptedChat(["Hm, go on."])})
+    learner, _ = opened(base)
+    trace = next(
+        t for group in played(learner, 0, play) for e in group for t in e.traces
+        if t.mask[-1] and True in t.mask and not all(t.mask[t.mask.index(True):])
+    )  # fmt: skip
+    inside = trace.ids[trace.mask.index(True) :]
+    heard = [
+        t for t, own in zip(inside, trace.mask[trace.mask.index(True) :], strict=True) if not own
+    ]
+    assert "Hm, go on." in learner.tokenizer.decode(heard)
+    (batch,) = batches([trace], 0, "cpu", 1000)
+    new, _ = scored(learner.model, batch)
+    new.retain_grad()
+    mask = batch.mask_BK
+    surrogate, _ = rl_step.losses.policy_loss(new, new.detach(), torch.ones(1, 1), 0.2)
+    weights = rl_step.losses.token_weights(mask, "dapo", 6, sequences=1, tokens=trace.chosen)
+    (surrogate * weights).sum().backward()
+    assert new.grad is not None
+    assert ((new.grad != 0) == mask.bool()).all()
+    assert int((mask == 0).sum()) >= len(heard)
+
+
+def sometimes(what: Callable[[Transcript], Reward]) -> Any:
+    async def reward(item: Item, transcript: Transcript) -> Reward:
+        return what(transcript) if item.id == "two" else await wordy(item, transcript)
+
+    return reward
+
+
+def test_what_has_no_reward_is_counted_and_not_learnt_from(base: Path, tmp_path: Path) -> None:
+    async def down(item: Item, roles: Roles, draw: Draw) -> Transcript:
+        if item.id == "two":
+            await roles.others["ear"].reply([], Sampling())
+        return await speaks()(item, roles, draw)
+
+    settings = replace(FAST, steps=2, prompts=3)
+    failing = replace(PLAY, episode=down, others={"ear": FailingChat()})
+    unread = replace(PLAY, reward=sometimes(lambda _: Reward(None, "unreadable")))
+    absurd = replace(
+        PLAY, reward=sometimes(lambda _: Reward(None, "other words", {"letters": 9.0}))
     )
-    assert 0 < held.curves[-1]["kl"] < free.curves[-1]["kl"]
+    made = trained(base, tmp_path / "failing", settings, failing)
+    assert made.missing == {"failed: the provider is down": 8}
+    other = trained(base, tmp_path / "unread", settings, unread)
+    assert other.missing == {"unreadable": 8}
+    assert (made.episodes, other.episodes) == (24, 24)
+    # Whatever stood in what was dropped: the same is learnt.
+    third = trained(base, tmp_path / "absurd", settings, absurd)
+    assert third.adapter_digest == other.adapter_digest == made.adapter_digest
+    nothing = replace(
+        PLAY, reward=sometimes(lambda _: Reward(None, "unreadable")), items=ITEMS[1:2]
+    )
+    with pytest.raises(TrainingError, match="no episode had a reward to learn from"):
+        trained(base, tmp_path / "nothing", settings, nothing)
+    assert not (tmp_path / "nothing").exists()
 
 
-def test_only_the_policys_words_are_learnt(base):
-    learner = open_learner(base, FAST, 0)
-    learner.publish(0)
-    groups = asyncio.run(play_step(learner, play(rounds=3), FAST, 0, 0))
-    heard = learner.engine.tokens("Why is that?")
-    for rollout in (rollout for group in groups for rollout in group):
-        (trace,) = rollout.traces
-        silent = [t for t, m in zip(trace.ids, trace.mask, strict=True) if not m]
-        text = learner.tokenizer.decode(silent)
-        assert text.count("Why is that?") == 2
-        assert trace.chosen <= 3 * 9
-        assert len(heard) * 2 + trace.chosen < len(trace.ids)
-
-
-def test_adapters_of_past_steps_are_let_go(base):
-    learner = open_learner(base, FAST, 0)
-    for step in range(5):
-        learner.publish(step)
-    assert len(learner.engine.adapters._factors) == 1
-
-
-def test_the_engine_plays_with_the_weights_that_learn(base):
-    """The engine's greedy word is the model's, before a step and after."""
-    for settings in (FAST, replace(FAST, full=True, learning_rate=1e-3)):
-        learner = open_learner(base, settings, 0)
-        optimizer = rl._optimizer(learner, settings)
-        for step in range(2):
-            learner.publish(step)
-            groups = asyncio.run(play_step(learner, play(), settings, 0, step))
-            prompt = groups[0][0].traces[0].ids[:12]
-            row = _row(prompt, learner.condition)
-            options = ["a", "b", "c", "Yes", " "]
-            engine = learner.engine.score([row], options)[0]
-            with torch.no_grad():
-                logits = learner.model(torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
-            for option in options:
-                (token,) = learner.engine.tokens(option)
-                assert engine[option] == pytest.approx(float(logits[token]), abs=1e-3)
-            learn(learner, optimizer, groups, settings, Sampling(max_tokens=8), 0.0)
-
-
-def _row(prompt, condition):
-    from suasion.models.engine import Row
-
-    return Row(tuple(prompt), condition)
-
-
-def rollout(value, missing=None, **parts) -> Rollout:
+def rollout(value: float | None, **parts: float) -> Rollout:
     trace = Trace((1, 2, 3), (False, True, True))
+    missing = "unreadable" if value is None else None
     return Rollout(ITEMS[0], (trace,), Reward(value, missing, parts))
 
 
-def test_what_is_missing_is_left_out_of_its_group_and_not_a_zero():
-    played = [[rollout(4.0), rollout(None, "no answer"), rollout(2.0)], [rollout(1.0)]]
-    told = lesson(played, FAST, 0.0)
-    # Mean of 4 and 2; one left alone teaches nothing.
-    assert told.advantages == (1.0, -1.0)
-    assert told.idle == 0
+def test_a_lesson_by_hand() -> None:
+    """Groups of 1, 3 and a missing one; of one alone; of 2 and 2."""
+    groups = [[rollout(1.0), rollout(None), rollout(3.0)], [rollout(9.0), rollout(None)],
+              [rollout(2.0), rollout(2.0)]]  # fmt: skip
+    told = lesson(groups, FAST, 0.0)
+    assert told.advantages == (-1.0, 1.0, 0.0, 0.0)
+    assert (told.rewards, told.idle) == ((1.0, 3.0, 2.0, 2.0), 1)
+    # PPO compares with what its head expects, so that an episode alone teaches too.
+    assert lesson(groups, PPO, 0.0).rewards == (1.0, 3.0, 9.0, 2.0, 2.0)
+    # At a price of 2, lies of 0 and 1 turn 1 and 3 into 1 and 1.
+    priced = replace(FAST, constraint=Constraint("lies", 0.1))
+    group = [rollout(1.0, lies=0.0), rollout(3.0, lies=1.0)]
+    assert lesson([group], priced, 2.0).rewards == (1.0, 1.0)
+    assert lesson([group], priced, 2.0).idle == 1
 
 
-def test_a_group_in_which_nothing_differs_is_counted():
-    played = [[rollout(2.0), rollout(2.0)], [rollout(1.0), rollout(2.0)]]
-    told = lesson(played, FAST, 0.0)
-    assert told.idle == 1
-    assert told.advantages == (0.0, 0.0, -0.5, 0.5)
+def test_the_multiplier_of_a_constraint(base: Path, tmp_path: Path) -> None:
+    """The part is 1 in every episode and may be 0.25: 0.75 x 2 more after every step."""
+    settings = replace(FAST, constraint=Constraint("one", 0.25, rate=2.0))
+    made = trained(base, tmp_path / "a", settings)
+    assert [step["multiplier"] for step in made.curves] == [0.0, 1.5, 3.0]
+    held = Constraint("one", 0.25, rate=2.0)
+    assert held.moved(0.3, 0.0) == 0.0  # never below
+    assert held.moved(0.3, None) == 0.3
+    assert trained(base, tmp_path / "b").adapter_digest == made.adapter_digest  # a price for all
 
 
-def test_ppo_learns_from_one_alone():
-    told = lesson([[rollout(4.0)]], replace(FAST, algorithm="ppo", group=1), 0.0)
-    assert told.rewards == (4.0,)
+def test_a_reward_that_is_no_number_names_its_item(base: Path, tmp_path: Path) -> None:
+    play = replace(PLAY, reward=sometimes(lambda _: Reward(math.nan)))
+    with pytest.raises(TrainingError, match="an episode about 'two' is nan, in step"):
+        trained(base, tmp_path / "a", replace(FAST, prompts=3), play)
+    assert not (tmp_path / "a").exists()
 
 
-def test_a_forked_episode_has_one_advantage_on_all_its_sequences():
-    trace = Trace((1, 2), (False, True))
-    forked = Rollout(ITEMS[0], (trace, trace), Reward(3.0))
-    told = lesson([[forked, rollout(1.0)]], FAST, 0.0)
-    assert told.advantages == (1.0, 1.0, -1.0)
+@pytest.mark.parametrize("algorithm", ["grpo", "rloo"])
+def test_a_group_of_one_is_refused_where_it_compares(algorithm: Any) -> None:
+    with pytest.raises(TrainingError, match=f"{algorithm} compares an episode with others"):
+        replace(FAST, algorithm=algorithm, group=1)
 
 
-def test_the_price_of_a_constraint_is_taken_off_the_reward():
-    held = replace(FAST, constraint=Constraint("fabricated", at_most=0.1, rate=0.5))
-    played = [[rollout(4.0, fabricated=1.0), rollout(3.0, fabricated=0.0)]]
-    # 4 - 2 * 1 = 2 and 3: mean 2.5.
-    assert lesson(played, held, 2.0).advantages == (-0.5, 0.5)
-
-
-def test_the_multiplier_climbs_while_too_much_is_done_and_never_below_zero():
-    constraint = Constraint("fabricated", at_most=0.1, rate=0.5)
-    assert constraint.moved(1.0, 0.5) == pytest.approx(1.2)
-    assert constraint.moved(0.1, 0.0) == pytest.approx(0.05)
-    assert constraint.moved(0.01, 0.0) == 0.0
-    assert constraint.moved(0.7, None) == 0.7
-
-
-def test_a_constraint_shows_in_the_curves_and_holds(base, tmp_path):
-    held = replace(FAST, steps=6, constraint=Constraint("length", at_most=2.0, rate=0.1))
-    made = train_rl(base, play(), held, 0, tmp_path / "out")
-    multipliers = [step["multiplier"] for step in made.curves]
-    assert multipliers[0] == 0.0
-    means = [step["parts"]["length"] for step in made.curves]
-    expected = [0.0]
-    for mean in means[:-1]:
-        expected.append(max(0.0, expected[-1] + 0.1 * (mean - 2.0)))
-    assert multipliers == pytest.approx(expected)
-    assert multipliers[-1] > 0
-
-
-def test_failures_are_counted_by_reason_and_the_rest_is_learnt_from(base, tmp_path):
-    async def now_and_then(item, transcript):
-        if item.id == "i0":
-            raise ProviderError("the provider is down")
-        if item.id == "i1":
-            return Reward(None, "no digit in it")
-        return await letters(item, transcript)
-
-    made = train_rl(base, play(now_and_then), FAST, 0, tmp_path / "out")
-    # 4 steps of 2 of the 4 items: each item comes twice, each time with 4 episodes.
-    assert made.missing == {"failed: the provider is down": 8, "no digit in it": 8}
-    assert made.episodes == 32
-
-
-def test_nothing_to_learn_from_is_an_error(base, tmp_path):
-    async def never(item, transcript):
-        return Reward(None, "no digit in it")
-
-    with pytest.raises(TrainingError, match=r"no episode had a reward.*no digit in it"):
-        train_rl(base, play(never), FAST, 0, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_reward_that_is_no_number_names_its_item(base, tmp_path):
-    async def broken(item, transcript):
-        return Reward(math.nan if item.id == "i2" else 1.0)
-
-    with pytest.raises(TrainingError, match="about 'i2' is nan"):
-        train_rl(base, play(broken), FAST, 0, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_loss_that_is_no_number_stops_and_the_checkpoint_is_good(base, tmp_path, monkeypatch):
-    from suasion.training import rl_losses
-
-    def poisoned(*given):
-        surrogate, clipped = true(*given)
-        return (surrogate * math.nan if len(steps) == 2 else surrogate), clipped
-
-    true, steps = rl_losses.policy_loss, []
-    settings = replace(FAST, checkpoint_every=1)
-    monkeypatch.setattr(rl_losses, "policy_loss", poisoned)
-    with pytest.raises(TrainingError, match="the loss is not a number"):
-        train_rl(base, play(), settings, 0, tmp_path / "out", steps.append, work=tmp_path / "work")
-    assert not (tmp_path / "out").exists()
-    assert len(steps) == 2
-    state = json.loads((tmp_path / "work/checkpoint/state.json").read_text())
-    assert state["step"] == 2
-    kept = load_file(tmp_path / "work/checkpoint/weights.safetensors")
-    assert all(bool(torch.isfinite(tensor).all()) for tensor in kept.values())
-    monkeypatch.setattr(rl_losses, "policy_loss", true)
-    made = train_rl(base, play(), settings, 0, tmp_path / "out", work=tmp_path / "work")
-    assert len(made.curves) == 4
-
-
-def test_what_cannot_work_is_said_before_anything_runs(base, tmp_path):
-    with pytest.raises(TrainingError, match="group must be at least 2, not 1"):
-        RlSettings(group=1)
-    with pytest.raises(TrainingError, match="rloo compares"):
-        RlSettings(algorithm="rloo", group=1)
-    assert RlSettings(algorithm="ppo", group=1).group == 1
-    with pytest.raises(TrainingError, match="clip must be positive"):
-        RlSettings(clip=0.0)
-    with pytest.raises(TrainingError, match="kl must not be negative"):
-        RlSettings(kl=-1.0)
-    with pytest.raises(TrainingError, match="rate must be positive"):
-        Constraint("fabricated", 0.1, rate=0.0)
-    with pytest.raises(TrainingError, match="no items"):
-        train_rl(base, play(items=()), FAST, 0, tmp_path / "out")
-    with pytest.raises(TrainingError, match=r"temperature 1 and top_p 1, not 0\.5 and 1"):
-        train_rl(base, play(temperature=0.5), FAST, 0, tmp_path / "out")
-    with pytest.raises(TrainingError, match="cannot be set up"):
-        train_rl(base, play(), replace(FAST, targets=("absent",)), 0, tmp_path / "out")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_settings_come_back_from_json():
-    settings = replace(FAST, constraint=Constraint("fabricated", 0.1))
-    assert RlSettings(**json.loads(json.dumps(settings.record()))) == settings
-
-
-def test_items_come_round_in_another_order():
-    laps = [[item.id for step in range(2) for item in items_of(ITEMS, 2, seed, lap * 2 + step)]
-            for seed in (0, 1) for lap in range(4)]  # fmt: skip
-    assert all(sorted(lap) == ["i0", "i1", "i2", "i3"] for lap in laps)
-    assert len({tuple(lap) for lap in laps}) > 3
-    assert [i.id for i in items_of(ITEMS[:1], 3, 0, 0)] == ["i0"] * 3
-
-
-def test_a_whole_model_is_written_that_loads(base, tmp_path):
-    from suasion.models.engine import load
-
-    made = train_rl(base, play(), replace(FAST, full=True, learning_rate=1e-3), 0, tmp_path / "out")
-    assert load(tmp_path / "out", device="cpu").digest == made.adapter_digest
+def test_a_group_of_one_is_enough_for_ppo(base: Path, tmp_path: Path) -> None:
+    made = trained(base, tmp_path / "a", replace(PPO, group=1, prompts=4))
     assert made.logit_shift > 0
+    assert all(step["value_loss"] > 0 for step in made.curves)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=0.0), Sampling(top_p=0.9)])
+def test_replies_must_be_drawn_from_what_is_learnt(
+    base: Path, tmp_path: Path, sampling: Sampling
+) -> None:
+    with pytest.raises(TrainingError, match="drawn at temperature 1 and top_p 1"):
+        trained(base, tmp_path / "a", play=replace(PLAY, sampling=sampling))
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    own, calls = rl_step.losses.policy_loss, 0
+
+    def breaks(*given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        surrogate, clipped = own(*given)
+        return (surrogate * math.nan if calls > 2 else surrogate), clipped
+
+    monkeypatch.setattr(rl_step.losses, "policy_loss", breaks)
+    settings = replace(FAST, steps=6, checkpoint_every=2)
+    with pytest.raises(TrainingError, match="the loss is not a number"):
+        trained(base, tmp_path / "a", settings, work=work)
+    assert calls == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+    assert json.loads((work / FOLDER / "state.json").read_text())["step"] == 2
+    monkeypatch.undo()
+    made = trained(base, tmp_path / "a", settings, work=work)
+    assert [step["step"] for step in made.curves] == [1, 2, 3, 4, 5, 6]
+
+
+class Killed(Exception):
+    """Stands for whatever ends a process."""
+
+
+def killed_at(step: int) -> Any:
+    def told(record: Any) -> None:
+        if record["step"] == step:
+            raise Killed
+
+    return told
+
+
+def untimed(curves: Any) -> list[Any]:
+    return [{k: v for k, v in step.items() if k != "seconds"} for step in curves]
+
+
+@pytest.mark.parametrize("settings", [FAST, PPO], ids=["grpo", "ppo"])
+def test_ten_steps_are_five_a_kill_and_five(
+    base: Path, tmp_path: Path, settings: RlSettings
+) -> None:
+    held = Constraint("letters", 0.3, rate=0.5)
+    settings = replace(settings, steps=10, checkpoint_every=5, constraint=held)
+    whole = trained(base, tmp_path / "whole", settings)
+    work = tmp_path / "work"
+    with pytest.raises(Killed):  # in the seventh step, so that two are taken again
+        trained(base, tmp_path / "cut", settings, progress=killed_at(7), work=work)
+    assert not (tmp_path / "cut").exists()
+    again: list[Any] = []
+    cut = trained(base, tmp_path / "cut", settings, progress=again.append, work=work)
+    assert [step["step"] for step in again] == [6, 7, 8, 9, 10]
+    assert untimed(cut.curves) == untimed(whole.curves)
+    assert cut.adapter_digest == whole.adapter_digest
+    one, other = (tmp_path / name / "adapter_model.safetensors" for name in ("whole", "cut"))
+    assert one.read_bytes() == other.read_bytes()
+    lines = [json.loads(line) for line in (work / CURVES).read_text().splitlines()]
+    assert untimed(lines) == untimed(whole.curves)
+    for name in ("a step", "settings"):
+        changed = {"a step": replace(settings, steps=11), "settings": replace(settings, kl=0.5)}
+        with pytest.raises(TrainingError, match="a checkpoint of another training"):
+            trained(base, tmp_path / "other", changed[name], work=work)
+
+
+def test_a_checkpoint_that_is_broken_is_said_to_be(base: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    trained(base, tmp_path / "a", work=work)
+    (work / FOLDER / "weights.safetensors").write_bytes(b"nothing")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        trained(base, tmp_path / "b", work=work)
+
+
+def test_whoever_stops_it_finds_no_adapter(base: Path, tmp_path: Path) -> None:
+    def stop(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(base, tmp_path / "a", progress=stop)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_no_items_and_no_model(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="nothing to play"):
+        trained(base, tmp_path / "a", play=replace(PLAY, items=()))
+    with pytest.raises(TrainingError, match="cannot be set up"):
+        trained(base, tmp_path / "a", replace(FAST, targets=("nowhere",)))

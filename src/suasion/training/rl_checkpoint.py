@@ -84,6 +84,8 @@ def restore(work: Path, digest: str, named: Mapping[str, Any], optimizer: Any) -
     Raises:
         TrainingError: it is another training's, or cannot be read.
     """
+    from safetensors import SafetensorError
+
     folder = next(
         (f for f in (work / FOLDER, work / f"{FOLDER}.old") if (f / "state.json").is_file()), None
     )
@@ -97,7 +99,7 @@ def restore(work: Path, digest: str, named: Mapping[str, Any], optimizer: Any) -
                 "name another folder, or remove it"
             )
         _put_back(folder, named, optimizer)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise TrainingError(f"the checkpoint in {folder} cannot be read: {error}") from error
     return Progressed(
         state["step"], state["updates"], state["multiplier"], state["seconds"],

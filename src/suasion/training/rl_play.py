@@ -75,21 +75,35 @@ async def play_step(
 ) -> list[list[Rollout]]:
     """Play the items of a step, all at once; the episodes of each item."""
     items = items_of(play.items, settings.prompts, seed, step)
-    places = [(item, member) for item in items for member in range(settings.group)]
-    found = await asyncio.gather(*(_one(learner, play, seed, step, *each) for each in places))
+    found = await asyncio.gather(
+        *(
+            _one(learner, play, seed, step, item, step * settings.prompts + place, member)
+            for place, item in enumerate(items)
+            for member in range(settings.group)
+        )
+    )
     return [found[i : i + settings.group] for i in range(0, len(found), settings.group)]
 
 
 async def _one(
-    learner: Learner, play: Play, seed: int, step: int, item: Item, member: int
+    learner: Learner, play: Play, seed: int, step: int, item: Item, group: int, member: int
 ) -> Rollout:
     """One episode; those of a group differ in the noise of the policy's replies alone.
+
+    Args:
+        learner: the policy.
+        play: what is played.
+        seed: of the training.
+        step: which step, from 0.
+        item: what it is about.
+        group: number of its group among all of the training: items come again, noise does not.
+        member: its place in the group.
 
     Raises:
         TrainingError: its reward is not a number.
     """
     policy = learner.policy(member)
-    draw = Draw(item.id, step, seed, sampling=play.sampling)
+    draw = Draw(item.id, group, seed, sampling=play.sampling)
     try:
         transcript = await play.episode(item, Roles(policy, others=play.others), draw)
         reward = await play.reward(item, transcript)
