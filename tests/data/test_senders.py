@@ -9,9 +9,10 @@ import pytest
 from suasion.data.dialogues import Dialogues, load_dialogues
 from suasion.data.senders import rule_of
 from suasion.errors import UseError
+from suasion.records import Json
 from suasion.world import games
 
-ONE = {"themes": ["prosecutor"], "ratings": [3], "readers": ["calm"]}
+ONE: dict[str, Json] = {"themes": ["prosecutor"], "ratings": [3], "readers": ["calm"]}
 GAME = games.games("train", 1, ("prosecutor",), (3,), ("calm",))[0]
 
 
@@ -110,6 +111,6 @@ def test_messages_about_claims_are_a_training_set() -> None:
         ("world/senders", {"n": 0}, "was asked for 0 rows"),
     ],
 )
-def test_what_there_is_not_is_said(name: str, options: dict[str, object], says: str) -> None:
+def test_what_there_is_not_is_said(name: str, options: dict[str, Json], says: str) -> None:
     with pytest.raises(UseError, match=says):
-        load_dialogues(name, **options)  # type: ignore[arg-type]
+        load_dialogues(name, **options)

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -22,6 +22,7 @@ from suasion.evals.crowd import crowd
 from suasion.evals.optimum import optimum
 from suasion.models.chat import Chat, Choice, Reply, Sampling
 from suasion.records import Item, Message, Transcript
+from suasion.study.opening import open_speakers
 from suasion.testing import FailingChat, ScriptedChat
 from suasion.world import games
 
@@ -63,7 +64,17 @@ class RuleSender:
 def play(made: Evaluation, subject: Chat, item: Item | None = None, **others: Chat) -> Transcript:
     item = item or made.items[0]
     draw = Draw(item.id, 0, sampling=made.sampling)
-    return asyncio.run(made.episode(item, Roles(subject, others=others), draw))
+    return asyncio.run(_played(made, item, Roles(subject, others=others), draw))
+
+
+async def _played(made: Evaluation, item: Item, roles: Roles, draw: Draw) -> Transcript:
+    return await made.episode(item, roles, draw)
+
+
+def noted(played: Transcript) -> Mapping[str, Any]:
+    """The rule of the one Sender, as it is noted."""
+    rules = cast("Mapping[str, Mapping[str, Any]]", played.data["rules"])
+    return rules["sender"]
 
 
 def scored(made: Evaluation, played: Transcript) -> dict[str, Any]:
@@ -166,17 +177,13 @@ def test_messages_that_are_no_signal_are_counted() -> None:
     found = scored(made, played)
     assert found["unreadable"] == 1
     assert found["eta"] == "too little lies on signals"
-    rules = played.data["rules"]
-    assert isinstance(rules, Mapping)
-    assert rules["sender"]["said"] == [None, None]
+    assert noted(played)["said"] == [None, None]
 
 
 def test_a_rule_of_sampled_answers_says_so() -> None:
     made = optimum(**ONE)
     played = play(made, RuleSender(by_state(guilty=FULL, innocent=LOW), method="sampled"))
-    rules = played.data["rules"]
-    assert isinstance(rules, Mapping)
-    assert rules["sender"]["method"] == "sampled"
+    assert noted(played)["method"] == "sampled"
 
 
 def test_a_bayesian_that_knows_the_rule_is_moved_by_nothing() -> None:
@@ -348,3 +355,16 @@ def test_a_missing_rule_is_missing_in_what_needs_it_alone() -> None:
     assert found["eta_public"] > 0
     assert found["revelation"] == "too little lies on signals"
     assert found["unsettled"] == "too little lies on signals"
+
+
+@pytest.mark.slow
+def test_mote_says_signals_of_its_own_accord() -> None:
+    made = optimum(themes=["prosecutor"], receivers=["mote-1"], statements=1)
+    with open_speakers() as speakers:
+        played = play(made, speakers.chat("mote"), None, **{"mote-1": speakers.chat("mote-1")})
+    found = scored(made, played)
+    assert noted(played)["method"] == "scored"
+    assert found["off_signal"] < 0.5
+    assert 0 <= found["eta"] <= 1
+    # Readers of the micro-world rate a message that takes no side 3, whatever was believed before.
+    assert found["before@mote-1"] == pytest.approx(1 / 3, abs=0.02)
