@@ -85,8 +85,11 @@ def learn(
     record = _record(played, told, multiplier)
     if not told.traces:
         return record, 0
+    import torch
+
     known = _known(learner, told, settings)
     sums: Counter[str] = Counter()
+    norm = 0.0
     for _ in range(settings.epochs):
         sums = Counter()
         optimizer.zero_grad()
@@ -94,7 +97,7 @@ def learn(
             loss, parts = _loss(learner, batch, known[place], told, settings, sampling.max_tokens)
             if not math.isfinite(parts["loss"]):
                 raise TrainingError("the loss is not a number; the last checkpoint is good")
-            loss.backward()
+            torch.autograd.backward(loss)
             sums.update(parts)
         norm = _clipped(learner, settings.max_grad_norm)
         optimizer.step()

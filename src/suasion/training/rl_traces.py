@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from suasion.models.chat import Choice, Reply, Sampling, seed_of
+from suasion.models.chat import Chat, Choice, Reply, Sampling, seed_of
 from suasion.models.condition import Condition
-from suasion.models.engine import Batcher
-from suasion.models.engine.rows import Row
+from suasion.models.engine.rows import Completion, Row
 from suasion.records import Message
 
 
@@ -59,11 +59,45 @@ def traces(said: Sequence[Said]) -> list[Trace]:
     return [trace for trace in found if trace.chosen]
 
 
+class Reads(Protocol):
+    """Makes tokens of text."""
+
+    @property
+    def digest(self) -> str:
+        """What tells the base from every other."""
+        ...
+
+    def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """The conversation, reply opened."""
+        ...
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """Plain text, no special tokens added."""
+        ...
+
+
+class Speaks(Protocol):
+    """What replies are generated with: the engine's batch, or whatever a trainer has."""
+
+    @property
+    def engine(self) -> Reads:
+        """Its reading side."""
+        ...
+
+    async def generate(self, row: Row) -> Completion:
+        """One reply, run with all others that are awaited now."""
+        ...
+
+    def chat(self, condition: Condition) -> Chat:
+        """A chat that scores options."""
+        ...
+
+
 @dataclass
 class Policy:
     """The policy as a chat of one episode; it remembers what it read and said, in tokens."""
 
-    batcher: Batcher
+    batcher: Speaks
     """The batch its replies run in."""
     condition: Condition
     """The policy's weights as they are now."""
