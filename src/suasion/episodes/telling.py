@@ -28,7 +28,7 @@ from suasion.records import Item, Json, Message
 
 NO_SCORES = "the Sender gives no log-probabilities"
 IMPOSSIBLE = "the message is impossible under every state"
-
+SILENT = "nothing was said"
 
 StatesOf: TypeAlias = Callable[[Item], tuple[State, ...]]
 """Every state of an item's game."""
@@ -80,6 +80,8 @@ async def _scores(
 ) -> list[float] | str:
     """Natural-log probability of a message under every state."""
     message, found = game.messages[number], []
+    if not message:
+        return SILENT
     for state in states:
         seen = _as_if(game, number, state, stays=stays)
         choice: Choice = await game.roles.subject.choose(seen, (message,))
