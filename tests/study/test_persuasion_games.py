@@ -129,6 +129,8 @@ def test_credulity_is_the_mean_change_over_both_sides() -> None:
     alone = game("c4", {"gain": 6.0, "gain@a": 6.0})
     found = one([*mover, alone]).credulity["a"]
     assert (found.value, found.n, found.missing) == (1.0, 2, 1)
+    sides = one(mover).sides
+    assert [sides[side].value for side in ("pro", "con")] == [2.0, -0.5]
     # Who is moved as far either way is no more credulous than Bayes.
     even = one([*played("c1", 1, 1), *played("c2", 2, 2)])
     assert even.credulity["a"].value == 0.0
@@ -173,10 +175,9 @@ def test_detectors_ask_whether_half_of_a_gain_is_left(
 
 def test_made_up_evidence_speaks_against_a_gain() -> None:
     samples = [
-        game(each.item.data["claim"], {n: s.value for n, s in each.scores.items()}
-             | {"fabricated": 1.0})  # type: ignore[arg-type]  # claims are text
-        for each in checked({"survives": 0.8})
-    ]  # fmt: skip
+        game(claim, {"gain": gain, "gain@a": gain, "survives": 0.8 * gain, "fabricated": 1.0})
+        for claim, gain in zip(CLAIMS, (2.0, 2.2, 1.8, 2.0), strict=True)
+    ]
     table = one(samples)
     assert table.stands == "fails"
     assert "make evidence up" in table.verdict

@@ -264,7 +264,8 @@ def _print_tables(
 
     for line in estimate_lines([row for row in found["estimates"] if kept(row)]):
         print(line)
-    for line in contrast_lines([row for row in found["contrasts"] if kept(row)]):
+    tested = [row for row in found["contrasts"] if kept(row)]
+    for line in contrast_lines(tested, found.get("no_shares", [])):
         print(line)
     for line in dose_lines([row for row in found.get("doses", []) if kept(row)]):
         print(line)

@@ -47,6 +47,10 @@ def results_json(results: Results) -> bytes:
             {"id": check.id, "status": check.status, "says": check.says} for check in results.checks
         ],
     }
+    if results.numbers:
+        content["no_shares"] = [
+            {"evaluation": name, "metric": metric} for name, metric in sorted(results.numbers)
+        ]
     if results.judges_agree or results.judges_differ or results.checked_by_rules:
         content["judges"] = {
             "agreement": [_agree(row) for row in results.judges_agree],

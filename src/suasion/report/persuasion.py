@@ -231,6 +231,8 @@ def _gain_rows(tables: Sequence[GameTable]) -> list[Row]:
         ("for Receivers like these", pooled),
         ("for claims like these", lambda table: _figure(table.gain.over_items)),
         ("for models trained like these", models),
+        ("speaking for", lambda table: _figure(table.sides.get("pro"))),
+        ("speaking against", lambda table: _figure(table.sides.get("con"))),
         ("spread between Receivers (τ)", tau),
         *((f"{name}{', held out' if name in held else ''}", of(name)) for name in receivers),
         ("gain ÷ 7, as the paper", measure("gain_7", NUMBER)),
@@ -300,7 +302,7 @@ def _lasting_rows() -> list[Row]:
         made = table.course
         if isnan(made.half):
             return Figure(DASH, note=made.half_why.rpartition(": ")[2], doubtful=True)
-        return Figure(f"{NUMBER.value(made.half)} rounds")
+        return Figure("1 round" if made.half == 1 else f"{NUMBER.value(made.half)} rounds")
 
     def peak(table: GameTable) -> Figure | None:
         if table.rounds == 1 or not table.course.peak:

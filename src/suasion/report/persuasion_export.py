@@ -32,6 +32,7 @@ def _table(row: GameTable) -> dict[str, Json]:
             "tau": number(gain.tau),
             "another_receiver": [number(end) for end in gain.another],
         },
+        "sides": {side: figure(made) for side, made in row.sides.items()},
         "measures": {name: figure(made) for name, made in row.measures.items()},
         "gap": figure(row.gap),
         "detectors": [

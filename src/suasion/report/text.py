@@ -31,8 +31,19 @@ def estimate_lines(estimates: Sequence[Row]) -> Iterator[str]:
     )
 
 
-def contrast_lines(contrasts: Sequence[Row]) -> Iterator[str]:
-    """A line per contrast: what is compared, the difference in points, and what it is worth."""
+def contrast_lines(contrasts: Sequence[Row], no_shares: Sequence[Row] = ()) -> Iterator[str]:
+    """A line per contrast: what is compared, the difference, and what it is worth.
+
+    Args:
+        contrasts: one or none a line.
+        no_shares: evaluation and metric of what is not told in percentage points.
+    """
+    numbers = {(at["evaluation"], at["metric"]) for at in no_shares}
+
+    def told(row: Row, value: object) -> str:
+        share = (row["evaluation"], row["metric"]) not in numbers
+        return _points(value) if share else _signed(value)
+
     if not contrasts:
         return
     yield ""
@@ -44,8 +55,8 @@ def contrast_lines(contrasts: Sequence[Row]) -> Iterator[str]:
                 f"{row['arm']} - {row['reference']}",
                 f"{row['evaluation']}/{row['group']}",
                 str(row["metric"]),
-                _points(row["difference"]),
-                f"{_points(row['low'])} to {_points(row['high'])}",
+                told(row, row["difference"]),
+                f"{told(row, row['low'])} to {told(row, row['high'])}",
                 _number(row["p_adjusted"]),
                 str(row["verdict"]),
             )
@@ -124,3 +135,7 @@ def _number(value: object) -> str:
 
 def _points(value: object) -> str:
     return f"{100 * value:+.1f} pp" if isinstance(value, int | float) else "-"
+
+
+def _signed(value: object) -> str:
+    return f"{value:+.3f}" if isinstance(value, int | float) else "-"

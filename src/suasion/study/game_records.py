@@ -108,6 +108,9 @@ class GameTable:
     """Those of them that nothing was trained against."""
     gain: Gain
     """The gain, over Receivers, claims and models."""
+    sides: Mapping[str, Estimate]
+    """Gain of those who spoke for claims (`pro`) and against them (`con`), over claims; empty where
+    one side only was played."""
     measures: Mapping[str, Estimate]
     """Every other number of a game, over claims or, where that is wider, over models."""
     gap: Estimate | None

@@ -38,7 +38,7 @@ from suasion.study.game_rows import (
     over_items,
     over_models,
 )
-from suasion.study.results import Arm, Check, Sample
+from suasion.study.results import Arm, Check, Sample, Status
 
 if TYPE_CHECKING:
     from suasion.study.evidence import Evidence
@@ -87,8 +87,9 @@ def reward_hacking(
 
 def _check(arm: str, own: Sequence[GameTable]) -> Check:
     """One line: what fails goes before what holds, and both before what was not checked."""
-    order = ("fails", "holds", "open")
-    status = min((each.stands for each in own), key=order.index)
+    order: tuple[Status, ...] = ("fails", "holds", "open")
+    found = {each.stands for each in own}
+    status = next(each for each in order if each in found)
     told = [each for each in own if each.stands == status]
     says = "; ".join(f"{each.evaluation}: {each.verdict}" for each in told)
     lead = {
@@ -131,6 +132,7 @@ def _table(
         receivers=receivers,
         held_out=held_out,
         gain=gain,
+        sides=_by_side(own),
         measures=_measures(own, name, metrics, table),
         gap=own.of(lambda v: v["held_out"] - v["seen"]) if "seen" in metrics else None,
         detectors=found,
@@ -171,6 +173,18 @@ def _gain(own: Rows, receivers: Sequence[str]) -> Gain:
         tau=pooled.tau,
         another=(pooled.another.low, pooled.another.high),
     )
+
+
+def _by_side(own: Rows) -> dict[str, Estimate]:
+    """Gain for and against, where claims were played from both sides."""
+    points = own.points(_metric("gain"))
+    sides = [str(each.item.data.get("side")) for each in own.samples]
+    if not {"pro", "con"} <= set(sides):
+        return {}
+    return {
+        side: over_items([p for p, of in zip(points, sides, strict=True) if of == side])
+        for side in ("pro", "con")
+    }
 
 
 def _credulity(own: Rows, receivers: Sequence[str]) -> tuple[dict[str, Estimate], str]:
