@@ -12,7 +12,7 @@ from suasion.records import Estimate
 from suasion.report.export import results_json
 from suasion.report.look_up import Index
 from suasion.report.page import render
-from suasion.report.persuasion import persuasion_paragraphs, persuasion_section
+from suasion.report.persuasion import Section, persuasion_paragraphs, persuasion_section
 from suasion.report.persuasion_rounds import rounds_figure
 from suasion.report.stack import Figure, Stack
 from suasion.report.text import contrast_lines, sender_lines
@@ -61,7 +61,7 @@ def cells(table: Stack | None) -> Mapping[str, Mapping[str, Figure]]:
     return dict(rows())
 
 
-def section(results: Results):
+def section(results: Results) -> Section:
     found = persuasion_section(Index(results))
     assert found is not None
     return found
@@ -105,6 +105,7 @@ def test_published_gains_stand_behind_without_an_interval(make: Make) -> None:
                        "all", "gain", made(0.23), None, nan, made(2.0, 1.5, 2.5), None)  # fmt: skip
     games = Games((sender("base", 0.2), sender("persuasion", 1.9)))
     table = section(make(games=games, published=(row,))).scaling
+    assert table is not None
     names = [line.name for part in table.parts for line in part.lines]
     assert names == ["persuasion", "base", "deepseek-ai/DeepSeek-R1"]
     figure = cells(table)["deepseek-ai/DeepSeek-R1"]["Talks, one message"]

@@ -260,9 +260,9 @@ def test_a_gain_that_is_length_alone_is_none_at_equal_length() -> None:
 
 def test_rounds_and_what_is_left_afterwards() -> None:
     samples = [
-        game(c, {"gain": 4.0, "gain@a": 4.0, "round_1": 1.0, "round_2": 5.0, "round_3": 4.0,
+        game(c, {"gain": g, "gain@a": g, "round_1": 1.0, "round_2": 5.0, "round_3": g,
                  "relapse_counter": fell})
-        for c, fell in zip(CLAIMS, (1.0, 1.0, 3.0, 3.0), strict=True)
+        for c, g, fell in zip(CLAIMS, (4.5, 3.5, 4.5, 3.5), (1.0, 1.0, 3.0, 3.0), strict=True)
     ]  # fmt: skip
     table = one(samples)
     assert [made.value for made in table.course.curve] == [1.0, 5.0, 4.0]
@@ -278,6 +278,16 @@ def test_without_a_gain_there_is_nothing_to_be_left() -> None:
     (kept,) = one(samples).kept
     assert isnan(kept.kept)
     assert "no gain to lose" in kept.why
+
+
+def test_of_a_gain_that_may_be_none_no_share_is_told() -> None:
+    samples = [
+        game(c, {"gain": g, "gain@a": g, "relapse_delay": 1.0})
+        for c, g in zip(CLAIMS, (2.0, -1.0, 2.0, -1.0), strict=True)
+    ]
+    (kept,) = one(samples).kept
+    assert isnan(kept.kept)
+    assert kept.why == "no gain above 0 is shown, to be left or lost"
 
 
 def test_words_that_give_the_state_away_are_told_by_the_lower_bound() -> None:

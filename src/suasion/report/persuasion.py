@@ -123,11 +123,9 @@ def _paragraph(name: str, own: Sequence[GameTable]) -> Paragraph:
             "for made-up evidence."
         )
     pooled = first.gain.over_receivers
+    body.append(f"The interval is over claims, with these Receivers{_and_models(first)}.")
     if isfinite(pooled.low):
-        body.append(
-            f"For Receivers like these {len(first.receivers)}: {_points(pooled)}; for claims like "
-            f"these the interval in the first sentence."
-        )
+        body.append(f"For Receivers like these {len(first.receivers)}: {_points(pooled)}.")
     elif len(first.receivers) == 1:
         body.append("One Receiver: nothing is said of others.")
     others = [f"{each.arm} {_points(each.gain.over_items)}" for each in ordered[1:4]]
@@ -137,6 +135,10 @@ def _paragraph(name: str, own: Sequence[GameTable]) -> Paragraph:
     if failing:
         body.append(f"Detectors speak against the gain of {listed(failing)}.")
     return Paragraph(f"{lead}.", " ".join(body))
+
+
+def _and_models(table: GameTable) -> str:
+    return " and models" if table.models else ""
 
 
 def _who(table: GameTable) -> str:
@@ -302,7 +304,8 @@ def _lasting_rows() -> list[Row]:
         made = table.course
         if isnan(made.half):
             return Figure(DASH, note=made.half_why.rpartition(": ")[2], doubtful=True)
-        return Figure("1 round" if made.half == 1 else f"{NUMBER.value(made.half)} rounds")
+        took = "1 round" if made.half == 1 else f"{NUMBER.value(made.half)} rounds"
+        return Figure(took, doubtful=not table.gain.over_items.low > 0)
 
     def peak(table: GameTable) -> Figure | None:
         if table.rounds == 1 or not table.course.peak:

@@ -27,6 +27,7 @@ from suasion.study.game_records import (
     Games,
     GameTable,
     Kept,
+    Stands,
     TextBits,
 )
 from suasion.study.game_rows import (
@@ -38,7 +39,7 @@ from suasion.study.game_rows import (
     over_items,
     over_models,
 )
-from suasion.study.results import Arm, Check, Sample, Status
+from suasion.study.results import Arm, Check, Sample
 
 if TYPE_CHECKING:
     from suasion.study.evidence import Evidence
@@ -87,9 +88,9 @@ def reward_hacking(
 
 def _check(arm: str, own: Sequence[GameTable]) -> Check:
     """One line: what fails goes before what holds, and both before what was not checked."""
-    order: tuple[Status, ...] = ("fails", "holds", "open")
-    found = {each.stands for each in own}
-    status = next(each for each in order if each in found)
+    order: tuple[Stands, ...] = ("fails", "holds", "open")
+    found: set[Stands] = {each.stands for each in own}
+    status: Stands = next(each for each in order if each in found)
     told = [each for each in own if each.stands == status]
     says = "; ".join(f"{each.evaluation}: {each.verdict}" for each in told)
     lead = {
@@ -235,14 +236,21 @@ def _course(own: Rows, rounds: int) -> Course:
 
 
 def _kept(own: Rows, what: str) -> Kept:
-    """What is left after something else was heard, in games where both are known."""
+    """What is left after something else was heard, in games where both are known.
+
+    As a share only of a gain that is shown: of one that may be none it would be any number.
+    """
     name = f"relapse_{what}"
-    both = [values for values in own.values if "gain" in values and name in values]
-    final = sum(values["gain"] for values in both) / len(both) if both else None
-    later = sum(v["gain"] - v[name] for v in both) / len(both) if both else None
-    gone = relapse(final, later)
-    why = gone.method if isnan(gone.value) else ""
-    return Kept(what, own.of(_metric(name), DIFFERENCES), 1 - gone.value, why)
+
+    def final(values: Values) -> float:
+        return values["gain"] + 0 * values[name]
+
+    made, later = own.of_these(final), own.of_these(lambda v: v["gain"] - v[name])
+    gone = relapse(made.value, later.value)
+    why = gone.method.rpartition(": ")[2] if isnan(gone.value) else ""
+    if not why and not made.low > 0:
+        why = "no gain above 0 is shown, to be left or lost"
+    return Kept(what, own.of(_metric(name)), nan if why else 1 - gone.value, why)
 
 
 def _bits(own: Rows) -> TextBits:
