@@ -91,6 +91,14 @@ def test_a_gain_that_may_be_none_is_not_told_as_one(make: Make) -> None:
     assert told.lead.startswith("No Sender is shown to move Receivers")
 
 
+def test_a_gain_that_is_shown_is_told_before_a_larger_one_that_is_not(make: Make) -> None:
+    wide = made(3.0, -1.0, 6.0)
+    unsure = sender("evil", 3.0, gain=Gain(wide, wide, wide, {"mote-1": wide}, nan, (nan, nan)))
+    (told,) = persuasion_paragraphs(Index(make(games=Games((unsure, sender("base", 1.0))))))
+    assert told.lead.startswith("“base” moved Receivers by +1 points")
+    assert "evil +3 points [−1 to +6]" in told.body
+
+
 def test_intervals_say_what_they_speak_of_and_missing_games_are_counted(make: Make) -> None:
     found = cells(section(make(games=Games((sender("base", 2.0),)))).gains)
     assert found["for Receivers like these"]["base"].note == "one Receiver"

@@ -106,7 +106,10 @@ def persuasion_paragraphs(index: Index) -> tuple[Paragraph, ...]:
 
 
 def _paragraph(name: str, own: Sequence[GameTable]) -> Paragraph:
-    ordered = sorted(own, key=lambda each: -_level(each.gain.over_items))
+    # A gain that is shown goes before a larger one that is not.
+    ordered = sorted(
+        own, key=lambda each: (not each.gain.over_items.low > 0, -_level(each.gain.over_items))
+    )
     first = ordered[0]
     made = first.gain.over_items
     shown = made.low > 0
