@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-NAMES = ("sweep", "ragged", "score", "lora", "conditions", "harness")
+NAMES = ("sweep", "ragged", "score", "lora", "conditions", "harness", "rl")
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from suasion.bench.lines import Findings, Line
 from suasion.bench.lora import lora
 from suasion.bench.page import write_page
 from suasion.bench.ragged import ragged
+from suasion.bench.rl import rl
 from suasion.bench.score import score
 from suasion.bench.sizes import FULL, QUICK, Sizes
 from suasion.bench.subject import MODELS, Subject, open_subject
@@ -37,7 +38,7 @@ ON_A_MODEL = {
 }
 """Cases that take a model, by name."""
 
-CASES = (*ON_A_MODEL, "harness")
+CASES = (*ON_A_MODEL, "harness", "rl")
 """All cases, in the order `all` runs them."""
 
 
@@ -110,6 +111,8 @@ def _measured(
         _say(case)
         if case == "harness":
             yield from harness(sizes, rounds)
+        elif case == "rl":
+            yield from rl(sizes, rounds, subject.device)
         else:
             yield from ON_A_MODEL[case](subject, sizes, rounds)
         if case == "sweep" and subject.device == "cuda":

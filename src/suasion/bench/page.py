@@ -32,6 +32,7 @@ thread; on a GPU they are wall-clock seconds after warm-ups, everything synchron
 | lora | all adapters in one batch | peft, one after the other; `merged`: into the weights first |
 | conditions | so many conditions at once | one condition |
 | harness | an episode of a study, stored | a sample of Inspect's `eval` with `mockllm`, logged |
+| rl | a step of GRPO against a frozen Receiver | TRL's GRPOTrainer, replies by `generate` |
 """
 
 

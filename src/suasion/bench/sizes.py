@@ -106,6 +106,22 @@ class Harness:
 
 
 @dataclass(frozen=True)
+class Rl:
+    """Reinforcement against a frozen Receiver."""
+
+    steps: int
+    """Steps; the first is not timed."""
+    prompts: int
+    """Claims a step."""
+    group: int
+    """Episodes of each."""
+    items: int
+    """Claims there are."""
+    at_least: float | None = None
+    """Target: how many times faster than TRL's trainer."""
+
+
+@dataclass(frozen=True)
 class Capacity:
     """A study of the published size, on a GPU."""
 
@@ -143,6 +159,8 @@ class Sizes:
     """From one condition to many."""
     harness: Harness
     """Episodes without a model's time."""
+    rl: Rl
+    """A step of reinforcement."""
     capacity: Capacity
     """As much as a published study; on a GPU only."""
 
@@ -159,6 +177,7 @@ FULL = Sizes(
     loras=(Lora(8, 32, 16, rank=16), Lora(8, 8, 24, rank=16)),
     conditions=Conditions((1, 2, 4, 8, 16, 32, 64, 128), 4, 256, 16, aimed=64, at_most=20.0),
     harness=Harness(episodes=250, width=64, at_most_ms=0.3),
+    rl=Rl(steps=4, prompts=8, group=8, items=64, at_least=3.0),
     capacity=Capacity(140, 600, 250, 32, batches=(20, 64), aimed=20, at_least=20.0),
 )
 """What the targets are about."""
@@ -174,6 +193,7 @@ QUICK = Sizes(
     loras=(Lora(3, 6, 6, rank=4), Lora(3, 2, 8, rank=4)),
     conditions=Conditions((1, 2, 8), 2, 64, 6),
     harness=Harness(episodes=60, width=16),
+    rl=Rl(steps=2, prompts=2, group=2, items=4),
     capacity=Capacity(8, 64, 64, 8, batches=(20, 64)),
 )
 """Seconds instead of minutes, to see that everything works; its ratios have no targets."""

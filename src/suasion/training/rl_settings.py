@@ -90,7 +90,7 @@ class RlSettings:
     )  # fmt: skip
     """Names of the linear layers that are adapted."""
     tokens_at_once: int = 16384
-    """Tokens, padding included, in a forward pass that learns."""
+    """Tokens, padding included, in a forward pass that learns; on a processor 2,048 at most."""
     checkpoint_every: int = 5
     """Steps between checkpoints."""
     constraint: Constraint | None = None

@@ -113,10 +113,15 @@ def learn(
     return record, settings.epochs
 
 
+CACHED = 2048
+"""Tokens whose states stay near a processor: more at once is slower there, not faster."""
+
+
 def _batches(learner: Learner, told: Lesson, settings: RlSettings) -> Any:
     padding = learner.tokenizer.pad_token_id or 0
     device = next(iter(learner.parameters())).device
-    return batches(told.traces, padding, device, settings.tokens_at_once)
+    most = settings.tokens_at_once if device.type == "cuda" else CACHED
+    return batches(told.traces, padding, device, min(settings.tokens_at_once, most))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from suasion.models.engine.rows import Completion, Row
 from suasion.models.engine.text import Text
 from suasion.records import Item, Message
 from suasion.training.rl_play import Play, Reward, Rollout
-from suasion.training.rl_traces import Policy, traces
+from suasion.training.rl_traces import Policy, Trace, traces
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -116,10 +116,9 @@ def _columns(played: Sequence[Rollout], nothing: int) -> dict[str, Any]:
                 f"the episode about '{each.item.id}' is {len(each.traces)} sequences, since its "
                 "prompts do not go on from one another; TRL takes one: use suasion.training.rl"
             )
-        ids, mask, first = (nothing, nothing), (False, False), 1
-        if each.traces:
-            ids, mask = each.traces[0].ids, each.traces[0].mask
-            first = mask.index(True)
+        trace = each.traces[0] if each.traces else Trace((nothing, nothing), (False, False))
+        ids, mask = trace.ids, trace.mask
+        first = mask.index(True) if each.traces else 1
         learnt = each.reward.value is not None
         found["prompt_ids"].append(list(ids[:first]))
         found["completion_ids"].append(list(ids[first:]))
@@ -207,8 +206,9 @@ class Table:
             ended = bool(tokens) and tokens[-1] in self.text.stops
             own = tokens[:-1] if ended else tokens
             said = self.text.tokenizer.decode(own, skip_special_tokens=True)
-            finish = "stop" if ended else "length"
-            future.set_result(Completion(0, said, own, len(row.prompt), len(own), finish))
+            future.set_result(
+                Completion(0, said, own, len(row.prompt), len(own), "stop" if ended else "length")
+            )
 
     def _said(
         self, prompts: Sequence[tuple[int, ...]], sampling: Sampling

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from jinja2 import TemplateError
@@ -59,7 +60,14 @@ class Text:
 
     def tokens(self, text: str) -> tuple[int, ...]:
         """Plain text as token ids; none are added."""
-        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return self._known(text)
+
+    @cached_property
+    def _known(self) -> Callable[[str], tuple[int, ...]]:
+        # Options, and prompts answered more than once, are asked for again and again.
+        return lru_cache(maxsize=1024)(
+            lambda text: tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        )
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Token ids as text, special tokens removed."""
