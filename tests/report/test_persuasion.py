@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from math import nan
 from typing import Any
@@ -93,7 +94,8 @@ def test_a_gain_that_may_be_none_is_not_told_as_one(make: Make) -> None:
 
 def test_a_gain_that_is_shown_is_told_before_a_larger_one_that_is_not(make: Make) -> None:
     wide = made(3.0, -1.0, 6.0)
-    unsure = sender("evil", 3.0, gain=Gain(wide, wide, wide, {"mote-1": wide}, nan, (nan, nan)))
+    gain = Gain(wide, wide, wide, {"mote-1": wide}, nan, (nan, nan))
+    unsure = replace(sender("evil", 3.0), gain=gain)
     (told,) = persuasion_paragraphs(Index(make(games=Games((unsure, sender("base", 1.0))))))
     assert told.lead.startswith("“base” moved Receivers by +1 points")
     assert "evil +3 points [−1 to +6]" in told.body
