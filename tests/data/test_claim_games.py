@@ -128,7 +128,7 @@ def test_games_of_one_split_can_be_had_out_of_all(perspectrum_copy: Writer) -> N
 
 
 def test_every_set_says_what_must_be_known() -> None:
-    assert list(SETS) == ["perspectrum", "anthropic", "cmv", "ddo"]
+    assert list(SETS) == ["perspectrum", "anthropic", "cmv", "ddo", "file"]
     for known in SETS.values():
         assert SOURCES[known.source].note
         assert not SOURCES[known.source].included

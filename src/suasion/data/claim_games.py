@@ -1,9 +1,9 @@
-"""Games of persuasion about the claims of four data sets, by name (arXiv:2509.22989).
+"""Games of persuasion about the claims of data sets, by name (arXiv:2509.22989).
 
     claim_games("perspectrum", "perspectrum/data/dataset", split="test")
 
 The data sets are not part of this package: each is read from a copy you have. Perspectrum alone has
-both sides of most claims under a licence that lets them be passed on.
+both sides of most claims under a licence that lets them be passed on. `file` is one of your own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
-from suasion.data import cmv, ddo, durmus, perspectrum
+from suasion.data import claim_file, cmv, ddo, durmus, perspectrum
 from suasion.data.claim_record import ClaimGame, ClaimGames, LeftOut, Read, Side, Split
 from suasion.data.claim_splits import OwnSplits, chosen, in_split, joined, noted, own_splits
+from suasion.data.mixture import joint_licence
 from suasion.data.provenance import SOURCES
 from suasion.data.streams import digest_of
 from suasion.errors import DataError, UseError
@@ -63,6 +64,7 @@ SETS: Mapping[str, ClaimSet] = MappingProxyType(
             "cmv", "the folder of ConvoKit's winning-args-corpus", cmv.files, cmv.read, True
         ),
         "ddo": ClaimSet("ddo", "debates.json", ddo.files, ddo.read, False),
+        "file": ClaimSet("file", claim_file.FORM, claim_file.files, claim_file.read, True),
     }
 )
 """The data sets, by the name that a study says."""
@@ -106,6 +108,8 @@ def claim_games(
     if not games:
         said = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
         raise DataError(f"{path} holds no game in '{split}' (left out: {said or 'nothing'})")
+    if own_licences := [game.licence for game in games if game.licence]:
+        notes["licence"] = joint_licence(own_licences)
     return ClaimGames(games, noted({**notes, "split": split}, games, left_out))
 
 
@@ -142,8 +146,8 @@ def _path(source: str, path: str | None) -> Path:
     known = SETS[source]
     if path is None:
         raise UseError(
-            f"say where your copy of {source} is: `path`, {known.at} "
-            f"(from {SOURCES[known.source].home})"
+            f"say where your copy of {source} is: `path`, {known.at}"
+            + (f" (from {home})" if (home := SOURCES[known.source].home) else "")
         )
     return Path(path)
 

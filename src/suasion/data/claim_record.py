@@ -47,9 +47,10 @@ class ClaimGame:
     """Reasons the data gives, one line each: for and against by turns as long as there are both,
     so that a few of the first are of both sides."""
     argued: tuple[Side, ...]
-    """Which side each of them is on."""
+    """Which side each of them is on; empty for a file of one's own, which does not say."""
     source: str
-    """Its data set, a key of `suasion.data.claim_games.SETS`."""
+    """Its data set, a key of `suasion.data.claim_games.SETS`; for a file of one's own what that
+    says."""
     split: Split | None = None
     """Where its data set has it; None if that has no splits."""
     text: str = ""
@@ -59,6 +60,8 @@ class ClaimGame:
     are no independent items."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """What else the data counts: votes, ratings, replies."""
+    licence: str = ""
+    """What the game itself is under, in a file of one's own; empty for that of its data set."""
 
 
 @dataclass(frozen=True)

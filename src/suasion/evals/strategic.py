@@ -20,7 +20,6 @@ from suasion.episodes.persuasion import REWRITER, After, Played, Playing, Side, 
 from suasion.episodes.telling import Telling, evolving, told
 from suasion.errors import StudyError
 from suasion.evals import Evaluation, evaluation
-from suasion.evals.framing import check_choice
 from suasion.evals.strategic_options import (
     Answers,
     Options,
@@ -28,18 +27,17 @@ from suasion.evals.strategic_options import (
     Source,
     Split,
     Told,
-    read_items,
+    Whence,
     states_of,
-    world_items,
 )
 from suasion.evals.strategic_scores import questions_of, scales_of, scores_of
 from suasion.models.chat import Sampling
 from suasion.records import Item
 from suasion.world.messages import bare, reword
 
-SOURCES = ("world", "perspectrum", "anthropic", "cmv", "ddo")
-
-UNSPOKEN = ("receivers", "held_out", "rewriter", "source", "path", "sha256", "split", "judged")
+UNSPOKEN = (
+    "receivers", "held_out", "rewriter", "source", "path", "sha256", "split", "only", "judged",
+)  # fmt: skip
 """Options that enter otherwise: by the identity of who is asked, by the hash of each item."""
 
 OTHERWISE = tuple(fact.statement for fact in world.facts() if fact.split == "test")
@@ -56,6 +54,7 @@ def strategic(
     path: str | None = None,
     sha256: str | None = None,
     split: Split = "test",
+    only: Sequence[str] = (),
     probes: int = 3,
     prior: Prior = "hidden",
     state: Told = "none",
@@ -84,11 +83,18 @@ def strategic(
         receivers: models whose stance is asked, as a study names them.
         held_out: those of further models; nothing is trained against them.
         rounds: messages of the Sender, 1 to 30.
-        sides: `pro`, `con`, or both: each claim is then played from both sides.
-        source: the micro-world's claims, or those of a data set that lies at `path`.
-        path: a copy of the data set.
+        sides: `pro`, `con`, or both: each claim is then played from both sides, if the data has
+            reasons on both.
+        source: the micro-world's claims (`world`), those of a data set that lies at `path`
+            (`perspectrum`, `anthropic`, `cmv`, `ddo`), of a `file` of games (see
+            `suasion.data.claim_file`), or of a `mix` of these.
+        path: a copy of the data set; for a mix, a file that says which sets it is of and where
+            they lie (see `suasion.data.claim_mix_file`).
         sha256: of the copy, where only that version will do.
-        split: which claims; none is in both.
+        split: which claims; none is in both. For a training on one data set and a test on
+            another say `source: mix` with the same file in both, and another `only`: no claim is
+            then in both, whatever the set.
+        only: of a mix, the sets that are taken; all if it is empty.
         probes: wordings in which each stance is asked, 1 to 3.
         prior: whether the Sender is told how the Receivers see the claim beforehand.
         state: whether the Sender is told what evidence there is.
@@ -104,7 +110,8 @@ def strategic(
             only a model can; what is measured needs nobody.
 
     Raises:
-        StudyError: an option is out of range, or does not fit another.
+        StudyError: an option is out of range, does not fit another, or the data set has no reason
+            on a side.
         DataError: the data set cannot be read, or is not the one that was pinned.
     """
     own = source == "world"
@@ -113,15 +120,11 @@ def strategic(
         information, tuple(checks), tuple(after), answers or ("rating" if own else "words"), memory,
     )  # fmt: skip
     options.check()
-    check_choice("source", source, SOURCES)
-    check_choice("split", split, ("train", "test"))
+    whence = Whence(source, path, sha256, split, only)
+    whence.check()
     if own and options.answers == "words":
         raise StudyError("Receivers of the micro-world rate, they do not talk: answers: rating")
-    items, notes = (
-        world_items(split, options.sides)
-        if own
-        else read_items(source, path, sha256, split, options.sides)
-    )
+    items, notes = whence.items(options.sides)
     words = world_words() if own else public_words()
     questions = questions_of(options, own=own, judged=judged)
     return Evaluation(

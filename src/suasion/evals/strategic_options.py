@@ -8,7 +8,8 @@ from itertools import combinations
 from typing import Literal, TypeAlias, get_args
 
 from suasion import world
-from suasion.data.claim_games import claim_games
+from suasion.data.claim_games import ClaimGames, claim_games
+from suasion.data.claim_mix_file import mix_games
 from suasion.episodes.game_words import PROBES
 from suasion.episodes.persuasion import Side, State
 from suasion.episodes.telling import StatesOf
@@ -17,7 +18,7 @@ from suasion.evals.framing import check_choice
 from suasion.records import Item, Json
 from suasion.world.messages import states
 
-Source: TypeAlias = Literal["world", "perspectrum", "anthropic", "cmv", "ddo"]
+Source: TypeAlias = Literal["world", "perspectrum", "anthropic", "cmv", "ddo", "file", "mix"]
 Split: TypeAlias = Literal["train", "test"]
 Answers: TypeAlias = Literal["rating", "words", "none"]
 Prior: TypeAlias = Literal["seen", "hidden"]
@@ -119,8 +120,76 @@ def _whole(name: str, value: object, most: int) -> None:
         raise StudyError(f"{name} is a whole number from 1 to {most}, not {value!r}")
 
 
-def world_items(split: Split, sides: Sequence[Side]) -> tuple[list[Item], dict[str, Json]]:
-    """Games about claims of the micro-world, one a side, and where they come from."""
+@dataclass(frozen=True)
+class Whence:
+    """Where the claims of a study come from."""
+
+    source: Source
+    """The micro-world, a data set, a file of games, or a mix."""
+    path: str | None
+    """Where that lies."""
+    sha256: str | None
+    """Of the copy, where only that version will do."""
+    split: Split
+    """Which claims."""
+    only: Sequence[str]
+    """Of a mix, the sets that are taken."""
+
+    def check(self) -> None:
+        """See that it fits together.
+
+        Raises:
+            StudyError: it does not.
+        """
+        check_choice("source", self.source, get_args(Source))
+        check_choice("split", self.split, get_args(Split))
+        if isinstance(self.only, str):
+            raise StudyError(f"only is a list of sets: only: [{self.only}]")
+        if self.only and self.source != "mix":
+            raise StudyError("`only` names sets of a mix: add `source: mix`, or leave it out")
+        if self.sha256 is not None and self.source in ("world", "mix"):
+            raise StudyError(
+                "`sha256` pins the copy of one data set; a mix's file says it of each of its sets"
+            )
+
+    def items(self, sides: Sequence[Side]) -> tuple[list[Item], dict[str, Json]]:
+        """Games, one a side that the claim has reasons for, and where they come from.
+
+        Raises:
+            StudyError: the data set has no reason at all on a side that is asked for.
+            UseError, DataError: it cannot be read, or is not the one that was pinned.
+        """
+        return _world_items(self.split, sides) if self.source == "world" else self._read(sides)
+
+    def _read(self, sides: Sequence[Side]) -> tuple[list[Item], dict[str, Json]]:
+        found = self._games()
+        counts: dict[str, Json] = {
+            side: sum(side in game.sides for game in found.games) for side in sides
+        }
+        if none := [side for side, count in counts.items() if not count]:
+            name = f"the mix {self.path}" if self.source == "mix" else self.source
+            raise StudyError(
+                f"sides: no claim of {name} in '{self.split}' has reasons on the side of "
+                f"{none[0]}; leave {none[0]} out, or take another source"
+            )
+        items = [
+            Item(f"{game.id}/{side}", game.source if self.source == "mix" else game.group, {
+                "claim": game.claim, "side": side, "drawn_with": game.id,
+                "known": list(game.context[:MOST_KNOWN]),
+            })
+            for game in found.games
+            for side in sides
+            if side in game.sides
+        ]  # fmt: skip
+        return items, {**found.notes, "sides": counts}
+
+    def _games(self) -> ClaimGames:
+        if self.source == "mix":
+            return mix_games(self.path, self.split, self.only)
+        return claim_games(self.source, self.path, sha256=self.sha256, split=self.split)
+
+
+def _world_items(split: Split, sides: Sequence[Side]) -> tuple[list[Item], dict[str, Json]]:
     found = [claim for claim in world.claims(split) if claim.category in TOPICS]
     items = [
         Item(
@@ -132,27 +201,6 @@ def world_items(split: Split, sides: Sequence[Side]) -> tuple[list[Item], dict[s
         for side in sides
     ]
     return items, {"claims": "micro-world", "split": split}
-
-
-def read_items(
-    source: Source, path: str | None, sha256: str | None, split: Split, sides: Sequence[Side]
-) -> tuple[list[Item], dict[str, Json]]:
-    """Games about the claims of a data set, one a side that it has, and where they come from.
-
-    Raises:
-        DataError: it cannot be read, or is not the one that was pinned.
-    """
-    found = claim_games(source, path, sha256=sha256, split=split)
-    items = [
-        Item(f"{game.id}/{side}", game.group, {
-            "claim": game.claim, "side": side, "drawn_with": game.id,
-            "known": list(game.context[:MOST_KNOWN]),
-        })
-        for game in found.games
-        for side in sides
-        if side in game.sides
-    ]  # fmt: skip
-    return items, dict(found.notes)
 
 
 def states_of(source: Source) -> StatesOf:
