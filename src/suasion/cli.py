@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from suasion import __version__
-from suasion.commands import around, scenarios, study, trait, vectors
+from suasion.commands import around, claims, scenarios, study, trait, vectors
 from suasion.commands.compare import compare
 from suasion.commands.inspect_name import inspect
 from suasion.commands.shift import shift
@@ -42,6 +42,7 @@ app.command(name="list")(around.list_)
 app.command()(around.doctor)
 app.add_typer(trait.app, name="trait")
 app.add_typer(scenarios.app, name="scenarios")
+app.add_typer(claims.app, name="claims")
 app.add_typer(vectors.app, name="vectors")
 
 STOPPED = 130

@@ -36,6 +36,17 @@ def _datasets() -> Lines:
     return [(name, entry.summary) for name, entry in entries("dataset").items()]
 
 
+def _claims() -> Lines:
+    from suasion.data.claim_games import SETS
+    from suasion.data.provenance import SOURCES
+
+    about = {name: SOURCES[known.source] for name, known in SETS.items()}
+    return [
+        *((name, f"{told.title} (licence: {told.licence})") for name, told in about.items()),
+        ("mix", "several of these: a file that says where each lies (`strategic: {source: mix}`)"),
+    ]
+
+
 def _bases() -> Lines:
     from suasion.models import mote
 
@@ -86,6 +97,7 @@ def _studies() -> Lines:
 _SECTIONS: Mapping[str, Callable[[], Lines]] = {
     "evaluations": _evaluations,
     "datasets": _datasets,
+    "claims": _claims,
     "bases": _bases,
     "arms": _arms,
     "traits": _traits,

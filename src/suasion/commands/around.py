@@ -10,7 +10,8 @@ import typer
 
 def list_(
     what: Annotated[
-        str, typer.Argument(help="evaluations, datasets, bases, traits or studies.")
+        str,
+        typer.Argument(help="evaluations, datasets, claims, bases, arms, traits or studies."),
     ] = "",
 ) -> None:
     """What can be named in a study file."""

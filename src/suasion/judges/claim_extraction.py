@@ -81,6 +81,11 @@ class Extraction:
     asked: int
     """How many answers were had from the model just now; the others had been stored."""
 
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many have no claim, by reason."""
+        return _missing(self.found)
+
 
 async def extract_claims(texts: Sequence[str], chat: Chat, cache: Store) -> Extraction:
     """Ask a model for the claim of each text; nobody is asked twice.
@@ -200,10 +205,14 @@ def _extracted(
 
 
 def _notes(found: Sequence[Extracted], template: str, chat: Chat) -> dict[str, Json]:
-    missing = Counter(each.missing.partition(":")[0] for each in found if each.missing is not None)
     return {
         "model": chat.identity,
         "prompt": f"{PROMPT}-{VERSION}/{prompt_hash(template)}",
         "claims": sum(each.claim is not None for each in found),
-        "missing": dict(sorted(missing.items())),
+        "missing": {**_missing(found)},
     }
+
+
+def _missing(found: Sequence[Extracted]) -> dict[str, int]:
+    why = (each.missing.partition(":")[0] for each in found if each.missing is not None)
+    return dict(sorted(Counter(why).items()))
