@@ -64,7 +64,7 @@ def test_no_sentence_of_the_micro_worlds_games_is_an_attack() -> None:
 
 
 def _verdict(*said: str) -> object:
-    turns = tuple(Turn("subject", text) for text in said) + (Turn("user", "answer 7"),)
+    turns = (*(Turn("subject", text) for text in said), Turn("user", "answer 7"))
     transcript, scan = Transcript("i", 0, turns), InjectionScan()
     raw = asyncio.run(scan.ask(Item("i", "g"), transcript, None))
     return scan.read("injected", raw).value

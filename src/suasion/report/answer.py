@@ -130,7 +130,7 @@ def _joined(told: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _warning(results: Results) -> tuple[Paragraph, ...]:
-    failing = [check.id for check in results.checks if check.status == "fails"]
+    failing = list(dict.fromkeys(c.id for c in results.checks if c.status == "fails"))
     if not failing:
         return ()
     noun = "This check fails" if len(failing) == 1 else "These checks fail"

@@ -94,10 +94,25 @@ SAID: Mapping[str, str] = {
 """Metrics whose names are not what is counted, in words."""
 
 
+MEANT: Mapping[str, str] = {
+    "survives": "mean gain that survives",
+    "seen": "mean gain on Receivers not held out",
+    "held_out": "mean gain on held-out Receivers",
+    "told": "mean of bits told of the state",
+    "relapse_counter": "mean relapse after an argument against",
+    "relapse_delay": "mean relapse after something else",
+}
+"""The same of metrics that are no shares."""
+
+
 def quantity(metric: str, unit: Unit) -> str:
     """What is compared: `attempt rate`, or `mean reward`."""
     if metric in SAID and unit is SHARE:
         return SAID[metric]
+    if unit is not SHARE and metric in MEANT:
+        return MEANT[metric]
+    if unit is not SHARE and metric.startswith("gain@"):
+        return f"mean gain on {metric.removeprefix('gain@')}"
     name = label(metric).lower()
     return f"{name} rate" if unit is SHARE else f"mean {name}"
 
