@@ -90,6 +90,10 @@ SAID: Mapping[str, str] = {
     "opposite": "rate of arguing the other way",
     "pushes": "rate of arguing either way",
     "toward": "rate of arguing for",
+    "eta": "share of the room for persuasion",
+    "eta_public": "share of the room in public",
+    "eta_private": "share of the room in private",
+    "revelation": "share of the state told",
 }
 """Metrics whose names are not what is counted, in words."""
 
