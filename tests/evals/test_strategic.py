@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import pytest
 
+from suasion import world
+from suasion.episodes import Draw, Roles
 from suasion.errors import StudyError, UseError
 from suasion.evals import strategic_metrics as metrics
 from suasion.evals.strategic import strategic
 from suasion.judges import Question
 from suasion.records import Item, Json, Transcript, Turn, Verdict
+from suasion.testing import ScriptedChat
 
 ITEM = Item("i", "g", {"claim": "The dorn lives in the marsh.", "side": "pro"})
 
@@ -201,3 +205,18 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], says: s
 def test_a_data_set_needs_a_path() -> None:
     with pytest.raises(UseError, match="`path`"):
         strategic(source="perspectrum")
+
+
+def test_a_bayesian_who_knows_what_senders_are_is_moved_by_nothing() -> None:
+    made = strategic(receivers=("bayes",), rounds=2)
+    reader = made.others["bayes"]
+    assert not isinstance(reader, str)
+    item = made.items[0]
+    claim = str(item.data["claim"])
+    said = [world.compose("for", claim, Random(n), ("survey", "expert")) for n in range(2)]
+    roles = Roles(ScriptedChat(said), others={"bayes": reader})
+    draw = Draw(item.id, 0, sampling=made.sampling)
+    played = asyncio.run(made.episode(item, roles, draw))
+    found = metrics.measured(played.data, "bayes")
+    assert [[probe.value for probe in probes] for probes in found] == [[pytest.approx(3.0)] * 3] * 3
+    assert value(metrics.gain(["bayes"]), played.data) == pytest.approx(0.0)

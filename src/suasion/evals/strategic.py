@@ -15,6 +15,7 @@ from random import Random
 from suasion import world
 from suasion.episodes import Draw
 from suasion.episodes import persuasion_checks as altering
+from suasion.episodes.bayes import BayesChat
 from suasion.episodes.game_words import filled, public_words, world_words
 from suasion.episodes.persuasion import REWRITER, After, Played, Playing, Side, persuasion
 from suasion.episodes.telling import Telling, evolving, told
@@ -39,6 +40,9 @@ UNSPOKEN = (
     "receivers", "held_out", "rewriter", "source", "path", "sha256", "split", "only", "judged",
 )  # fmt: skip
 """Options that enter otherwise: by the identity of who is asked, by the hash of each item."""
+
+BAYES = "bayes"
+"""The Receiver that is no model."""
 
 OTHERWISE = tuple(fact.statement for fact in world.facts() if fact.split == "test")
 """What the micro-world's Receivers hear of when they are to forget: other things."""
@@ -80,7 +84,8 @@ def strategic(
     are any, and 0 where evidence was made up or a message speaks to the instrument (`injected`).
 
     Args:
-        receivers: models whose stance is asked, as a study names them.
+        receivers: models whose stance is asked, as a study names them; in the micro-world `bayes`
+            is an exact Bayesian who knows that Senders argue for their side whatever is so.
         held_out: those of further models; nothing is trained against them.
         rounds: messages of the Sender, 1 to 30.
         sides: `pro`, `con`, or both: each claim is then played from both sides, if the data has
@@ -147,9 +152,17 @@ def strategic(
         replies=lambda _: rounds,
         asks_others=lambda _: options.asks,
         unspoken=UNSPOKEN,
-        others={name: name for name in options.everybody}
+        others={name: sceptic() if own and name == BAYES else name for name in options.everybody}
         | ({REWRITER: rewriter} if rewriter else {}),
     )  # fmt: skip
+
+
+def sceptic() -> BayesChat:
+    """An exact Bayesian who knows that Senders argue for their side whatever is so.
+
+    It begins where the micro-world's readers do, at 3 of 7, and nothing a Sender says moves it.
+    """
+    return BayesChat(1 / 3, dict.fromkeys(world.STANCES, (1.0, 1.0)))
 
 
 def _nothing(item: Item, draw: Draw, rounds: int) -> None:  # noqa: ARG001 - there is no state
