@@ -214,5 +214,6 @@ def _chip(question: str, verdict: Verdict) -> str:
     value = verdict.value
     if value is None:
         return f"{question}: missing ({brief(verdict.missing or '')})"
-    said = ("yes" if value else "no") if isinstance(value, bool) else brief(str(value))
+    plain = f"{value:.3g}" if isinstance(value, float) else str(value)
+    said = ("yes" if value else "no") if isinstance(value, bool) else brief(plain)
     return f"{question}: {said}"
