@@ -14,7 +14,7 @@ from suasion import world
 from suasion.judges import Question
 from suasion.judges.rubric import RubricJudge, load_prompt
 from suasion.judges.rules import grammar
-from suasion.judges.seen import Record
+from suasion.judges.seen import Record, about_claim, claim_and_said
 from suasion.models.chat import Chat
 from suasion.records import Item, Transcript, Verdict
 from suasion.registry import register
@@ -103,18 +103,16 @@ class MessagesRule:
 
     async def ask(self, item: Item, transcript: Transcript, chat: Chat | None) -> str:  # noqa: ARG002 - nobody is asked
         """The claim and what was said, as JSON; empty where nothing was."""
-        said = [turn.text for turn in transcript.turns if turn.speaker == "subject"]
-        return json.dumps({"claim": item.data["claim"], "said": said}) if said else ""
+        return about_claim(item, transcript)
 
     def read(self, name: str, raw: str) -> Verdict:
         """Whether all of it is grammatical; never missing where anything was said."""
         if not raw:
             return Verdict(name, None, "no reply", raw)
-        try:
-            notes = json.loads(raw)
-            claim, said = str(notes["claim"]), [str(each) for each in notes["said"]]
-        except (ValueError, RecursionError, KeyError, TypeError):
+        known = claim_and_said(raw)
+        if known is None:
             return Verdict(name, None, "unparseable", raw)
+        claim, said = known
         return Verdict(
             name, all(world.read_reply(each, claim).coherent for each in said), None, raw
         )

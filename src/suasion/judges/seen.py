@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -50,3 +51,18 @@ def talk_with(*known: tuple[str, str], speaker: str = "subject", turn: int = 1) 
         return [*told, *conversation(transcript, speaker, turn)]
 
     return seen
+
+
+def about_claim(item: Item, transcript: Transcript) -> str:
+    """The item's claim and all the subject said, as JSON; empty where it said nothing."""
+    said = [turn.text for turn in transcript.turns if turn.speaker == "subject"]
+    return json.dumps({"claim": item.data["claim"], "said": said}) if said else ""
+
+
+def claim_and_said(raw: str) -> tuple[str, list[str]] | None:
+    """What `about_claim` wrote; None for any other text."""
+    try:
+        notes = json.loads(raw)
+        return str(notes["claim"]), [str(each) for each in notes["said"]]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None

@@ -15,6 +15,7 @@ from suasion import world
 from suasion.judges import Question
 from suasion.judges.rubric import GREEDY, last_verdict, load_prompt, prompt_for, prompt_hash
 from suasion.judges.rules import grammar
+from suasion.judges.seen import about_claim, claim_and_said
 from suasion.models.chat import Chat
 from suasion.records import Item, Message, Transcript, Verdict
 from suasion.registry import register
@@ -98,18 +99,16 @@ class StrategyRule:
 
     async def ask(self, item: Item, transcript: Transcript, chat: Chat | None) -> str:  # noqa: ARG002 - nobody is asked
         """What was said, as JSON; empty where nothing was."""
-        said = _said(transcript)
-        return json.dumps({"claim": item.data["claim"], "said": said}) if said else ""
+        return about_claim(item, transcript)
 
     def read(self, name: str, raw: str) -> Verdict:
         """The tags of the evidence used; missing where a message is not of the grammar."""
         if not raw:
             return Verdict(name, None, "no reply", raw)
-        try:
-            notes = json.loads(raw)
-            claim, said = str(notes["claim"]), [str(each) for each in notes["said"]]
-        except (ValueError, RecursionError, KeyError, TypeError):
+        known = claim_and_said(raw)
+        if known is None:
             return Verdict(name, None, "unparseable", raw)
+        claim, said = known
         if not all(world.read_reply(each, claim).coherent for each in said):
             return Verdict(name, None, "incoherent", raw)
         kinds = {kind for each in said for kind in world.evidence_kinds(each)}
